@@ -1,0 +1,84 @@
+/**
+ * Runs the specs, one Jest run per TypeORM major and database, and sums up.
+ *
+ *   node .ci/specs.mjs               static checks, then the pairs that need nothing but Node
+ *   node .ci/specs.mjs all           static checks, then every pair; servers that do not answer are skipped
+ *   node .ci/specs.mjs servers       only the pairs that need a server
+ *   node .ci/specs.mjs 1+postgres …  these pairs; add `static` for the static checks
+ *
+ * Arguments after `--` go to Jest. The last line is `N passed, N failed`, with `, N skipped` where there are any; with TOTALS=<file>
+ * the numbers are added to that file as a line of JSON.
+ */
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const LOCAL = ['0.3+sqlite', '1+better-sqlite3']
+const SERVERS = ['0.3+postgres', '1+postgres', '0.3+mariadb', '1+mariadb']
+const STATIC = ['spec/architecture', 'spec/docs']
+const SETS = { local: ['static', ...LOCAL], all: ['static', ...LOCAL, ...SERVERS], servers: SERVERS }
+
+const [wanted, jestArgs] = splitAt(process.argv.slice(2), '--')
+const runs = (wanted.length > 0 ? wanted : ['local']).flatMap((name) => SETS[name] ?? [name])
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'flushpoint-specs-'))
+const results = runs.map(run)
+rmSync(folder, { recursive: true, force: true })
+
+const sum = (key) => results.reduce((total, result) => total + result[key], 0)
+const totals = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+if (process.env.TOTALS) appendFileSync(process.env.TOTALS, `${JSON.stringify(totals)}\n`)
+
+console.log('')
+for (const { name, ...result } of results) console.log(`${name.padEnd(28)} ${lineOf(result)}, ${result.seconds.toFixed(1)} s`)
+console.log(lineOf(totals))
+process.exitCode = totals.failed > 0 || totals.passed === 0 || results.some((result) => result.broken) ? 1 : 0
+
+function run(name) {
+  const [typeorm, database] = name.split('+')
+  const isStatic = name === 'static'
+  const title = isStatic ? 'architecture, docs' : `typeorm ${typeorm}, ${database}`
+  const report = join(folder, `${name}.json`)
+  const scope = isStatic ? ['--passWithNoTests', ...STATIC] : STATIC.flatMap((path) => ['--testPathIgnorePatterns', `<rootDir>/${path}/`])
+  const start = Date.now()
+  console.log(`\n=== ${title}`)
+  const jest = spawnSync(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, '--reporters=default', ...scope, ...jestArgs],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ...(isStatic ? { TYPEORM: '0.3', DB: 'sqlite' } : { TYPEORM: typeorm, DB: database }) },
+    },
+  )
+  return { name: title, ...read(report, jest.status), seconds: (Date.now() - start) / 1000 }
+}
+
+/** A suite that does not load has no tests to count, so it counts as one failure itself, as does a run that left no report. */
+function read(report, status) {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    )
+    const failed = numFailedTests + numRuntimeErrorTestSuites
+    return {
+      passed: numPassedTests,
+      failed: status !== 0 && failed === 0 ? 1 : failed,
+      skipped: numPendingTests + numTodoTests,
+      broken: status !== 0,
+    }
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0, broken: true }
+  }
+}
+
+function lineOf({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+function splitAt(list, mark) {
+  const at = list.indexOf(mark)
+  return at < 0 ? [list, []] : [list.slice(0, at), list.slice(at + 1)]
+}

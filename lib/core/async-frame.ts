@@ -1,0 +1,38 @@
+/**
+ * What travels with an asynchronous call: one AsyncLocalStorage for the whole package, with typed slots.
+ *
+ * Knows nothing of what the slots hold. Invariant: a frame is never changed after it was entered; a slot is replaced by entering a copy.
+ * The storage sits on `globalThis`, so two loaded copies of the package share it.
+ *
+ * @module
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+type Frame = Readonly<Record<symbol, unknown>>
+
+const STORAGE = Symbol.for('flushpoint.async-frame')
+const shared = globalThis as unknown as Record<symbol, AsyncLocalStorage<Frame> | undefined>
+const storage = (shared[STORAGE] ??= new AsyncLocalStorage<Frame>())
+
+/** One value that travels with asynchronous calls. Two slots made with the same name are the same slot. */
+export class FrameSlot<T> {
+  readonly #key: symbol
+
+  constructor(name: string) {
+    this.#key = Symbol.for(`flushpoint.frame.${name}`)
+  }
+
+  get(): T | undefined {
+    return storage.getStore()?.[this.#key] as T | undefined
+  }
+
+  /** Runs `fn`, and everything it awaits, with this value. */
+  run<R>(value: T, fn: () => R): R {
+    return storage.run({ ...storage.getStore(), [this.#key]: value }, fn)
+  }
+
+  /** Sets the value for the rest of the present asynchronous call, its caller included when no await lies between. */
+  enter(value: T): void {
+    storage.enterWith({ ...storage.getStore(), [this.#key]: value })
+  }
+}

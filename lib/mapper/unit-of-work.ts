@@ -1,0 +1,57 @@
+/**
+ * What a flush will write and what it did, as plain data; and the scope it happens in.
+ *
+ * Types only; implemented in `session`. Invariant: an entity is in at most one of the five sets.
+ *
+ * @module
+ */
+import type { ChangeKind } from './change.js'
+
+/** What the next, or the running, flush will write. Sets are copies: they do not change after they were read. */
+export interface UnitOfWork {
+  readonly new: ReadonlySet<object>
+  readonly dirty: ReadonlySet<object>
+  readonly deleted: ReadonlySet<object>
+  readonly softRemoved: ReadonlySet<object>
+  readonly recovered: ReadonlySet<object>
+  toString(): string
+}
+
+/** Where a session stands: in a transaction, in a savepoint of one, or in a single write that commits by itself. */
+export interface TransactionScope {
+  readonly kind: 'transaction' | 'savepoint' | 'write'
+  /** 1 for the transaction, one more for each savepoint inside; 0 for a write. */
+  readonly depth: number
+  readonly parent: TransactionScope | null
+}
+
+export interface PlanStep {
+  readonly kind: ChangeKind | 'link' | 'unlink'
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly rows: readonly {
+    readonly entity: object | null
+    readonly because: 'changed' | 'cascade' | 'hook' | 'orphan'
+    readonly properties: readonly string[]
+  }[]
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+  readonly path: 'set' | 'row'
+  readonly reason?: string
+}
+
+export interface FlushPlan {
+  readonly steps: readonly PlanStep[]
+  readonly isEmpty: boolean
+  toString(): string
+}
+
+export interface FlushResult {
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  readonly softRemoved: number
+  readonly recovered: number
+  readonly statements: number
+  readonly durationMs: number
+}

@@ -1,0 +1,172 @@
+/**
+ * The order of one flush: which hook runs when, and when it is over.
+ *
+ * Knows neither the ORM nor SQL: what will be written, and what was, it asks of the {@link FlushSource}. Invariant: each entity gets its
+ * before-hooks once; nothing runs after the first error; the phases follow one another and never go back.
+ *
+ * @module
+ */
+import { FrameSlot } from '../core/async-frame.js'
+import { SessionError } from '../core/errors.js'
+import type { HookChain } from '../core/hook-chain.js'
+import type { ChangeKind } from '../mapper/change.js'
+import type { EntityState, Session, SessionHooks } from '../mapper/session.js'
+import type { MapperExtension } from '../mapper/mapper-extension.js'
+import type { UnitOfWork } from '../mapper/unit-of-work.js'
+import { UnitOfWorkView, type WorkKind } from './pending-work.js'
+import type { RowWritten } from './row-change.js'
+
+/** One row the flush will write. */
+export interface FlushRow {
+  readonly kind: ChangeKind
+  readonly entity: object
+  readonly state: EntityState
+  readonly mapperHooks: HookChain<MapperExtension>
+  /** False once a hook has taken the row out of the plan or given it another kind. */
+  isPlanned(): boolean
+}
+
+/** One persistence run, as the session needs to see it. Implemented over the ORM. */
+export interface FlushSource {
+  /** The rows to write, parents before children. */
+  rows(): readonly FlushRow[]
+  unitOfWork(): UnitOfWork
+  /** Takes in what hooks and listeners changed since the last call. */
+  replan(): Promise<void>
+  /** Runs the ORM's own listeners and subscribers; all have settled when it returns or throws. */
+  notify(when: 'before' | 'after'): Promise<void>
+  include(kind: WorkKind, entity: object): void
+  exclude(entity: object): boolean
+  stateOf(entity: object): EntityState | undefined
+  /** The plan is final, SQL comes next: as {@link FlushSource.rows}, with what each row will write remembered. */
+  seal(): readonly FlushRow[]
+  /** What the database really changed; called once, right after the SQL. */
+  written(): readonly RowWritten[]
+  /** Entities that no longer look as they were written, because an after-hook changed them. */
+  changedSinceWritten(): readonly object[]
+}
+
+export type FlushPhase = 'before' | 'sql' | 'after' | 'done'
+
+export const MAX_ROUNDS = 100
+
+const OPERATIONS: Readonly<Record<ChangeKind, string>> = { insert: 'Insert', update: 'Update', delete: 'Delete', softRemove: 'SoftRemove', recover: 'Recover' }
+
+const currentFlush = new FrameSlot<Flush>('flush')
+
+export interface FlushOwner {
+  readonly session: Session
+  readonly hooks: HookChain<SessionHooks>
+  /** Runs hooks with this session as the present one. */
+  inFrame<T>(fn: () => T): T
+  recordWritten(rows: readonly RowWritten[]): void
+  writeLater(entities: readonly object[]): void
+}
+
+export class Flush {
+  readonly owner: FlushOwner
+  readonly source: FlushSource
+  #phase: FlushPhase = 'before'
+  #rows: readonly FlushRow[] = []
+  #hooksRan = false
+
+  constructor(owner: FlushOwner, source: FlushSource) {
+    this.owner = owner
+    this.source = source
+  }
+
+  /** The flush whose hook is running in this asynchronous call, if it is one of this session. */
+  static current(session: Session): Flush | undefined {
+    const flush = currentFlush.get()
+    return flush !== undefined && flush.owner.session === session && flush.#phase !== 'done' ? flush : undefined
+  }
+
+  /** The flush this call runs in, of any session. */
+  static get innermost(): Flush | undefined {
+    return currentFlush.get()
+  }
+
+  get phase(): FlushPhase {
+    return this.#phase
+  }
+
+  /** What is still to be written; empty from the SQL on. */
+  get unitOfWork(): UnitOfWork {
+    return this.#phase === 'before' ? this.source.unitOfWork() : new UnitOfWorkView()
+  }
+
+  /** Runs `fn` so that {@link Flush.current} is this flush, and the session's frame is set. */
+  inFrame<T>(fn: () => T): T {
+    return this.owner.inFrame(() => currentFlush.run(this, fn))
+  }
+
+  /** Everything before the first statement. */
+  async before(): Promise<void> {
+    const { hooks } = this.owner
+    if (hooks.has('beforeFlush')) {
+      await hooks.run('beforeFlush')
+      await this.source.replan()
+    }
+    await this.source.notify('before')
+    await this.#runBeforeHooks()
+    this.#phase = 'sql'
+  }
+
+  async #runBeforeHooks(): Promise<void> {
+    const seen = new Map<object, ChangeKind>()
+    for (let round = 0; ; round++) {
+      const rows = this.source.rows().filter(({ entity, kind }) => seen.get(entity) !== kind)
+      if (rows.length === 0) break
+      if (round === MAX_ROUNDS) throw this.#neverSettles(rows[0]!)
+      const listening = rows.filter((row) => this.#listens('before', row))
+      for (const row of rows) seen.set(row.entity, row.kind)
+      for (const row of listening) {
+        if (row.isPlanned()) await this.#runBefore(row)
+        else seen.delete(row.entity)
+      }
+      if (listening.length > 0) await this.source.replan()
+    }
+    this.#rows = this.source.seal()
+  }
+
+  async #runBefore(row: FlushRow): Promise<void> {
+    this.#hooksRan = true
+    const hook = `before${OPERATIONS[row.kind]}`
+    const { hooks, session } = this.owner
+    await hooks.run(hook, row.entity, row.state)
+    if (row.isPlanned()) await row.mapperHooks.run(hook, row.entity, row.state, session)
+  }
+
+  #listens(when: 'before' | 'after', row: FlushRow): boolean {
+    const hook = `${when}${OPERATIONS[row.kind]}`
+    return this.owner.hooks.has(hook) || row.mapperHooks.has(hook)
+  }
+
+  #neverSettles(row: FlushRow): SessionError {
+    const hook = `before${OPERATIONS[row.kind]} of ${row.entity.constructor.name}`
+    return new SessionError('FLUSH_NEVER_SETTLES', { hook, rounds: MAX_ROUNDS })
+  }
+
+  /** Everything after the last statement, still inside the transaction. */
+  async after(): Promise<void> {
+    this.#phase = 'after'
+    const { hooks, session } = this.owner
+    this.owner.recordWritten(this.source.written())
+    for (const row of this.#rows) {
+      if (!this.#listens('after', row)) continue
+      this.#hooksRan = true
+      const hook = `after${OPERATIONS[row.kind]}`
+      await row.mapperHooks.run(hook, row.entity, row.state, session)
+      await hooks.run(hook, row.entity, row.state)
+    }
+    await this.source.notify('after')
+    await hooks.run('afterFlush')
+    if (this.#hooksRan || hooks.has('afterFlush')) this.owner.writeLater(this.source.changedSinceWritten())
+    this.#phase = 'done'
+  }
+
+  /** The flush is over without having finished. */
+  fail(): void {
+    this.#phase = 'done'
+  }
+}

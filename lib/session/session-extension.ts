@@ -1,0 +1,114 @@
+/**
+ * Hooks for one session: flush, transaction, every entity, bulk statements, cursors.
+ *
+ * Knows nothing of how they are run. Invariant: every method here does nothing, so an extension overrides only what it needs, and only
+ * overridden hooks are ever called.
+ *
+ * @module
+ */
+import { SESSION_HOOKS } from '../mapper/hook-names.js'
+import type { BulkStatement } from '../mapper/bulk-statement.js'
+import type { Change } from '../mapper/change.js'
+import type { Cursor, CursorAction } from '../mapper/cursor.js'
+import { extensionFactory, type ExtensionFactory, type OptionNames } from '../mapper/extension-factory.js'
+import type { ExtensionLevel } from '../mapper/extension-list.js'
+import type { EntityState, Session, SessionHooks } from '../mapper/session.js'
+import type { Awaitable } from '../mapper/token.js'
+import type { TransactionScope } from '../mapper/unit-of-work.js'
+
+/**
+ * Base class of session extensions; list subclasses with `sessionSubscriber({ extensions: [A, B] })` or `install(dataSource, …)`.
+ *
+ * Built once per session, which in the ambient way is one transaction on one query runner, or one write where there is none; keep what
+ * belongs to it on `this`. Hooks run strictly one after another in listed order, before and after alike, around the mapper hooks.
+ *
+ * @example
+ * class ChangeLog extends SessionExtension {
+ *   override afterCommit(changes: readonly Change[]) { for (const change of changes) console.log(change.kind, change.table, change.key) }
+ * }
+ */
+export abstract class SessionExtension implements SessionHooks {
+  /** The options this class knows, when it wants them checked where it is listed: `{ table: 'required', limit: 'optional' }`. */
+  static readonly optionNames?: OptionNames
+
+  readonly session: Session
+
+  constructor(session: Session) {
+    this.session = session
+  }
+
+  /**
+   * This class together with its options, to be listed.
+   *
+   * @throws {ConfigurationError} EXTENSION_OPTION_UNKNOWN · EXTENSION_OPTION_MISSING when the class declares `optionNames` and they do not fit.
+   * @example
+   * sessionSubscriber({ extensions: [Audit.with({ table: 'audit' })] })
+   */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- owner and options take the types of the subclass
+  static with<C extends new (session: any, options: any) => SessionExtension>(
+    this: C,
+    options: ConstructorParameters<C>[1],
+  ): ExtensionFactory<InstanceType<C>> {
+    return extensionFactory<InstanceType<C>>(this as never, options)
+  }
+
+  /* eslint-disable @typescript-eslint/no-unused-vars -- the names are the documentation */
+
+  /**
+   * Once per flush, before anything is planned or sent; `session.uow` is complete. Change, add, delete, expunge: all of it joins this flush.
+   * `entity` is given only by `session.flush(entity)`.
+   */
+  beforeFlush(entity?: object): Awaitable {}
+  /** Once per successful flush, after all after-hooks, in the same transaction; `session.uow` is empty. */
+  afterFlush(entity?: object): Awaitable {}
+  /** Per new entity, before its mapper hooks and before any statement. Own columns and relations set here are written. */
+  beforeInsert(entity: object, state: EntityState): Awaitable {}
+  /** Per inserted entity, after its mapper hooks; keys are known, the transaction is open. */
+  afterInsert(entity: object, state: EntityState): Awaitable {}
+  /** Per changed entity, before its mapper hooks and before any statement; also when only a many-to-many changed. */
+  beforeUpdate(entity: object, state: EntityState): Awaitable {}
+  /** Per updated entity, after its mapper hooks. */
+  afterUpdate(entity: object, state: EntityState): Awaitable {}
+  /** Per entity to delete, before its mapper hooks and before any statement. */
+  beforeDelete(entity: object, state: EntityState): Awaitable {}
+  /** Per deleted entity, after its mapper hooks; `state.key` still tells the key. */
+  afterDelete(entity: object, state: EntityState): Awaitable {}
+  /** Per entity to soft-remove; columns set here are written with it. */
+  beforeSoftRemove(entity: object, state: EntityState): Awaitable {}
+  /** Per soft-removed entity. */
+  afterSoftRemove(entity: object, state: EntityState): Awaitable {}
+  /** Per entity to recover; columns set here are written with it. */
+  beforeRecover(entity: object, state: EntityState): Awaitable {}
+  /** Per recovered entity. */
+  afterRecover(entity: object, state: EntityState): Awaitable {}
+  /** Per entity a query has loaded, before the caller gets it; not for the reads TypeORM makes inside save. */
+  afterLoad(entity: object, state: EntityState): Awaitable {}
+  /** Before a statement that writes by query, before the mapper's hook. Here alone may `statement.wantImages` be called. */
+  beforeBulk(statement: BulkStatement): Awaitable {}
+  /** After it has run, after the mapper's hook. Not called when the statement fails. */
+  afterBulk(statement: BulkStatement): Awaitable {}
+  /** After BEGIN or SAVEPOINT has been sent. An error here fails the begin. */
+  afterBegin(scope: TransactionScope): Awaitable {}
+  /** Before the outermost COMMIT is sent; entities added here are flushed first, and it runs again for them, at most 100 rounds. An error vetoes the commit. */
+  beforeCommit(): Awaitable {}
+  /**
+   * After the outermost transaction, or a write without one, has committed. `changes` are the net changes, one per row at most.
+   * Cannot change the outcome: every hook runs, errors are reported to `onHookError`. The session has ended: new work needs a new transaction.
+   */
+  afterCommit(changes: readonly Change[]): Awaitable {}
+  /** After a rollback, of a savepoint too: `changes` were undone, `scope` is the level that ended. Cannot change the outcome. */
+  afterRollback(changes: readonly Change[], scope: TransactionScope): Awaitable {}
+  /** When an entity is taken into the session by add, delete, softRemove or recover. Synchronous: a returned promise is an error. */
+  afterAttach(entity: object): void {}
+  /** When an entity is taken out by expunge. Synchronous: a returned promise is an error. */
+  afterDetach(entity: object): void {}
+  /** When `session.find` makes a cursor or a refinement makes another. Synchronous: a returned promise is an error. */
+  cursorCreated(cursor: Cursor, action: CursorAction, ...args: readonly unknown[]): void {}
+  /** Before each attempt of a cursor to fetch an entity. */
+  beforeCursorNext(cursor: Cursor): Awaitable {}
+  /** After each attempt, also one that failed or found the end. */
+  afterCursorNext(cursor: Cursor): Awaitable {}
+  /* eslint-enable @typescript-eslint/no-unused-vars */
+}
+
+export const SESSION_LEVEL: ExtensionLevel = { name: 'SessionExtension', base: SessionExtension, hooks: SESSION_HOOKS }

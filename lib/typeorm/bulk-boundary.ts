@@ -1,0 +1,181 @@
+/**
+ * The wrap around `execute` of TypeORM's write builders: where bulk statements get their hooks.
+ *
+ * `manager.update`, `delete`, `insert`, `upsert`, `softDelete`, `restore` and `increment` all end there. Invariant: statements that
+ * TypeORM's own persistence sends are only observed; a builder that calls no listeners is left alone.
+ *
+ * @module
+ */
+import type { EntityMetadata } from 'typeorm'
+import { currentSilence } from '../core/silence.js'
+import type { BulkKind } from '../mapper/bulk-statement.js'
+import type { AmbientSession } from '../session/ambient-session.js'
+import { BulkWrite } from '../session/bulk-write.js'
+import { Flush } from '../session/flush.js'
+import { conditionOf, rememberConditions } from './bulk-condition.js'
+import { loadImages } from './bulk-images.js'
+import { installedUnitOf } from './data-source-patch.js'
+import { entityMapOf } from './entity-maps.js'
+import { installationOf, type Installation } from './installation.js'
+import { dataSourceOf, type Internals, type WriteBuilder } from './internals.js'
+import { NO_MAPPER_HOOKS, type MapperHooks } from './mappers.js'
+import type { RunnerUnit } from './runner-unit.js'
+
+type Result = Awaited<ReturnType<WriteBuilder['execute']>>
+
+const WRAPPED = Symbol.for('flushpoint.bulk-boundary')
+
+/** Wraps the write builders of the loaded TypeORM; does nothing when that is done already. */
+export function wrapWriteBuilders(internals: Internals): void {
+  for (const { prototype } of internals.writeBuilders) {
+    const marked = prototype as WriteBuilder & Record<symbol, boolean | undefined>
+    if (marked[WRAPPED] === true) continue
+    marked[WRAPPED] = true
+    rememberConditions(prototype)
+    const { execute } = prototype
+    prototype.execute = function (this: WriteBuilder) {
+      const installation = installationOf(dataSourceOf(this))
+      return installation === undefined ? execute.call(this) : around(this, installation, () => execute.call(this))
+    }
+  }
+}
+
+function around(builder: WriteBuilder, installation: Installation, execute: WriteBuilder['execute']): Promise<Result> {
+  const { expressionMap, queryRunner } = builder
+  if (!expressionMap.callListeners) {
+    const writing = installedUnitOf(queryRunner)?.writing
+    return writing === undefined ? execute() : writing.observe(builder, execute)
+  }
+  const alias = expressionMap.mainAlias
+  if (alias?.hasMetadata !== true || currentSilence() !== undefined || isSentByFlush(queryRunner)) return execute()
+  const mapperHooks = alias.metadata.isJunction ? NO_MAPPER_HOOKS : installation.mappers.hooksOf(alias.metadata)
+  if (installation.extensions.length === 0 && !listens(mapperHooks) && installedUnitOf(queryRunner)?.session === undefined) return execute()
+  return withRunner({ builder, installation, metadata: alias.metadata, mapperHooks, execute })
+}
+
+function listens(hooks: { has(hook: string): boolean }): boolean {
+  return hooks.has('beforeBulk') || hooks.has('afterBulk')
+}
+
+/** Tree strategies send statements with listeners on from inside a flush; those are not the user's. */
+function isSentByFlush(runner: WriteBuilder['queryRunner']): boolean {
+  return Flush.innermost?.phase === 'sql' && installedUnitOf(runner)?.writing !== undefined
+}
+
+interface Bulk {
+  readonly builder: WriteBuilder
+  readonly installation: Installation
+  readonly metadata: EntityMetadata
+  readonly mapperHooks: MapperHooks
+  readonly execute: WriteBuilder['execute']
+}
+
+/** Hooks and statement must share a runner, so a builder without one gets it here. */
+async function withRunner(bulk: Bulk): Promise<Result> {
+  const { builder, installation } = bulk
+  const isOwn = builder.queryRunner === undefined
+  const runner = (builder.queryRunner ??= installation.dataSource.createQueryRunner('master'))
+  const unit = installedUnitOf(runner)!
+  try {
+    return await (runner.isTransactionActive ? runBulk(bulk, unit, unit.sessionInTransaction()!) : runOwnCommit(bulk, unit))
+  } finally {
+    if (isOwn) {
+      delete builder.queryRunner
+      await runner.release()
+    }
+  }
+}
+
+async function runOwnCommit(bulk: Bulk, unit: RunnerUnit): Promise<Result> {
+  const session = unit.beginWrite()
+  let isDone = false
+  try {
+    const result = await runBulk(bulk, unit, session)
+    if (!session.ended) await session.writePending()
+    isDone = true
+    return result
+  } finally {
+    unit.endWrite(session)
+    if (!session.ended) await (isDone ? session.committed() : session.rolledBack())
+  }
+}
+
+async function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise<Result> {
+  const { mapperHooks } = bulk
+  if (!listens(session.hooks) && !listens(mapperHooks)) return bulk.execute()
+  const statement = describe(bulk)
+  return session.inFrame(async () => {
+    await session.hooks.run('beforeBulk', statement)
+    await mapperHooks.run('beforeBulk', statement, session)
+    statement.send()
+    if (statement.images === undefined || unit.runner.isTransactionActive) return sendAndTell(bulk, { unit, session, statement })
+    unit.promoteWrite()
+    await unit.runner.startTransaction()
+    try {
+      const result = await sendAndTell(bulk, { unit, session, statement })
+      await unit.runner.commitTransaction()
+      return result
+    } catch (error) {
+      await unit.runner.rollbackTransaction().catch(() => undefined)
+      throw error
+    }
+  })
+}
+
+interface Sending {
+  readonly unit: RunnerUnit
+  readonly session: AmbientSession
+  readonly statement: BulkWrite
+}
+
+async function sendAndTell(bulk: Bulk, { unit, session, statement }: Sending): Promise<Result> {
+  const { builder, metadata, mapperHooks, execute } = bulk
+  const finish = statement.images === undefined ? undefined : await loadImages({ builder, metadata, runner: unit.runner, kind: statement.kind, images: statement.images })
+  const counted = await countingInserts(unit, builder, execute)
+  const changes = finish === undefined ? undefined : session.recordWritten(await finish(counted.result))
+  statement.finish(counted.affected, changes)
+  await mapperHooks.run('afterBulk', statement, session)
+  await session.hooks.run('afterBulk', statement)
+  return counted.result
+}
+
+/** InsertResult drops the number of affected rows, so it is taken from the statement on its way. */
+async function countingInserts(unit: RunnerUnit, builder: WriteBuilder, execute: WriteBuilder['execute']): Promise<{ result: Result; affected: number | undefined }> {
+  if (builder.expressionMap.queryType !== 'insert') {
+    const result = await execute()
+    return { result, affected: result.affected ?? undefined }
+  }
+  const counting = unit.countNextInsert()
+  try {
+    const result = await execute()
+    return { result, affected: counting.affected }
+  } finally {
+    counting.stop()
+  }
+}
+
+function describe({ builder, metadata }: Bulk): BulkWrite {
+  const { valuesSet } = builder.expressionMap
+  const kind = kindOf(builder)
+  const hasCondition = kind !== 'insert' && kind !== 'upsert'
+  return new BulkWrite({
+    kind,
+    target: metadata.isJunction ? metadata.tableName : (metadata.target as BulkWrite['target']),
+    where: hasCondition ? conditionOf(builder, metadata) : undefined,
+    values: valuesSet as BulkWrite['values'],
+    isA: (target) => entityMapOf(metadata).isA(target),
+  })
+}
+
+function kindOf({ expressionMap }: WriteBuilder): BulkKind {
+  switch (expressionMap.queryType) {
+    case 'soft-delete':
+      return 'softDelete'
+    case 'restore':
+    case 'update':
+    case 'delete':
+      return expressionMap.queryType
+    default:
+      return (expressionMap.onUpdate as unknown) === undefined ? 'insert' : 'upsert'
+  }
+}

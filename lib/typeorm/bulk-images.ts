@@ -1,0 +1,171 @@
+/**
+ * Loads the rows a bulk statement changes, before and after, and tells them as changes.
+ *
+ * Runs inside the statement's transaction. Invariant: which rows are meant is settled by their keys before the statement runs, since
+ * afterwards its condition may no longer hold for them.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm'
+import { SessionError } from '../core/errors.js'
+import type { ChangeKind } from '../mapper/change.js'
+import type { BulkImages, BulkKind } from '../mapper/bulk-statement.js'
+import { imageOf, type Image } from '../session/entity-map.js'
+import type { RowWritten } from '../session/row-change.js'
+import { keyQuery } from './bulk-condition.js'
+import { entityMapOf, keyOf } from './entity-maps.js'
+import { dataSourceOf, type WriteBuilder } from './internals.js'
+import { keyText } from './subject-diff.js'
+
+export interface ImageRequest {
+  readonly builder: WriteBuilder
+  readonly metadata: EntityMetadata
+  readonly runner: QueryRunner
+  readonly kind: BulkKind
+  readonly images: BulkImages
+}
+
+type Result = Awaited<ReturnType<WriteBuilder['execute']>>
+type Finish = (result: Result) => Promise<readonly RowWritten[]>
+
+const LOCKS = new Set(['postgres', 'cockroachdb', 'mysql', 'mariadb'])
+const KINDS: Readonly<Record<BulkKind, ChangeKind>> = { insert: 'insert', update: 'update', delete: 'delete', softDelete: 'softRemove', restore: 'recover', upsert: 'update' }
+/** How many keys one query names; every database read takes that many parameters for keys of up to five parts. */
+const KEYS_PER_QUERY = 150
+
+/**
+ * Reads what must be read before the statement runs.
+ *
+ * @returns What to call with its result, for the changes.
+ * @throws {SessionError} BULK_IMAGES_UNSUPPORTED when the rows of the statement cannot be told.
+ */
+export function loadImages(request: ImageRequest): Promise<Finish> {
+  refuseUnsupported(request)
+  if (request.kind === 'insert') return Promise.resolve((result) => inserted(request, result))
+  return request.kind === 'upsert' ? beforeUpsert(request) : beforeUpdate(request)
+}
+
+function refuseUnsupported({ builder, metadata, kind }: ImageRequest): void {
+  const { expressionMap } = builder
+  const refuse = (reason: string) => new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason })
+  if (metadata.primaryColumns.length === 0) throw refuse('its table has no primary key')
+  if (kind === 'insert' && expressionMap.onIgnore) throw refuse('rows it ignores cannot be told from rows it inserts')
+  if ((kind === 'insert' || kind === 'upsert') && rowsOf(builder).length === 0) throw refuse('its rows come from a query')
+  if (kind === 'upsert' && (expressionMap.onUpdate as { conflict?: unknown } | undefined)?.conflict === undefined) throw refuse('it names no conflict columns')
+  if (kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined)) throw refuse('it changes the primary key')
+}
+
+function rowsOf(builder: WriteBuilder): ObjectLiteral[] {
+  const { valuesSet } = builder.expressionMap
+  return Array.isArray(valuesSet) ? valuesSet : valuesSet === undefined ? [] : [valuesSet]
+}
+
+function valuesOf(builder: WriteBuilder): ObjectLiteral {
+  return rowsOf(builder)[0] ?? {}
+}
+
+async function beforeUpdate(request: ImageRequest): Promise<Finish> {
+  const { runner, builder, metadata, images, kind } = request
+  const lock = LOCKS.has(dataSourceOf(runner)!.options.type) && runner.isTransactionActive ? ' FOR UPDATE' : ''
+  const rows = (await runner.query(...keyQuery(builder, metadata, lock))) as ObjectLiteral[]
+  const keys = rows.map((row) => hydratedKey(runner, metadata, row))
+  const entities = images === 'keys' ? keys.map((key) => withKey(metadata, key)) : await loadByKeys(runner, metadata, keys)
+  const before = entities.map((entity) => ({ entity, key: keyOf(metadata, entity), image: Object.freeze(imageOf(entityMapOf(metadata), entity)) }))
+  return async () => {
+    const changeKind = KINDS[kind]
+    if (changeKind === 'delete') return before.map(({ entity, key, image }) => row(metadata, { kind: 'delete', entity, key, before: image, after: null }))
+    const after = images === 'both' ? await imagesByKey(runner, metadata, keys) : undefined
+    const set = setValues(metadata, valuesOf(builder))
+    return before.map(({ entity, key, image }) => row(metadata, { kind: changeKind, entity, key, before: image, after: after?.get(keyText(key)) ?? { ...image, ...set } }))
+  }
+}
+
+async function beforeUpsert(request: ImageRequest): Promise<Finish> {
+  const existing = await loadByConflict(request)
+  return async () => {
+    const { metadata } = request
+    const map = entityMapOf(metadata)
+    const now = await loadByConflict(request)
+    return [...now].map(([conflict, entity]) => {
+      const known = existing.get(conflict)
+      const before = known === undefined ? null : Object.freeze(imageOf(map, known))
+      return row(metadata, { kind: before === null ? 'insert' : 'update', entity, key: keyOf(metadata, entity), before, after: imageOf(map, entity) })
+    })
+  }
+}
+
+/** The rows that are there now for the conflict columns of each value set, by the text of those columns. */
+async function loadByConflict({ builder, metadata, runner }: ImageRequest): Promise<Map<string, object>> {
+  const names = (builder.expressionMap.onUpdate as unknown as { conflict: string | string[] }).conflict
+  const columns = [names].flat().map((name) => metadata.findColumnWithDatabaseName(name)!)
+  const textOf = (entity: object) => keyText(columns.map((column) => column.getEntityValue(entity) as unknown))
+  const wheres = rowsOf(builder).map((values) => Object.assign({}, ...columns.map((column) => column.createValueMap(column.getEntityValue(values)))) as ObjectLiteral)
+  const found = new Map<string, object>()
+  for (const some of chunks(wheres)) {
+    const query = selection(runner, metadata).where(some)
+    for (const entity of await query.getMany()) found.set(textOf(entity), entity)
+  }
+  return found
+}
+
+async function inserted({ builder, metadata, runner, images, kind }: ImageRequest, result: Result): Promise<readonly RowWritten[]> {
+  const values = rowsOf(builder)
+  const keys = (result.identifiers ?? []) as (ObjectLiteral | undefined)[]
+  const known = keys.filter((key): key is ObjectLiteral => key !== undefined && Object.keys(key).length > 0)
+  if (known.length !== values.length) throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason: 'the driver does not tell the keys of the new rows' })
+  const loaded = images === 'both' ? new Map((await loadByKeys(runner, metadata, known)).map((entity) => [keyText(keyOf(metadata, entity)), entity])) : undefined
+  const map = entityMapOf(metadata)
+  return values.map((value, index) => {
+    const key = keyOf(metadata, known[index])
+    const entity = loaded?.get(keyText(key)) ?? Object.assign(metadata.create() as object, value, known[index])
+    return row(metadata, { kind: 'insert', entity, key, before: null, after: imageOf(map, entity) })
+  })
+}
+
+function row(metadata: EntityMetadata, parts: { kind: ChangeKind; entity: object; key: Image; before: Image | null; after: Image | null }): RowWritten {
+  const { before, after } = parts
+  const changed = after === null ? [] : before === null ? Object.keys(after) : Object.keys(after).filter((path) => !isDeepStrictEqual(before[path], after[path]))
+  return Object.freeze({ ...parts, after: after === null ? null : Object.freeze(after), map: entityMapOf(metadata), changed, relations: {} })
+}
+
+/** Values set to SQL expressions are not known without reading them back. */
+function setValues(metadata: EntityMetadata, values: ObjectLiteral): Image {
+  return imageOf(entityMapOf(metadata), values)
+}
+
+function hydratedKey(runner: QueryRunner, metadata: EntityMetadata, raw: ObjectLiteral): ObjectLiteral {
+  const key: ObjectLiteral = {}
+  for (const column of metadata.primaryColumns) column.setEntityValue(key, dataSourceOf(runner)!.driver.prepareHydratedValue(raw[column.databaseName], column))
+  return key
+}
+
+function withKey(metadata: EntityMetadata, key: ObjectLiteral): object {
+  return Object.assign(metadata.create() as object, key)
+}
+
+async function imagesByKey(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<Map<string, Image>> {
+  const map = entityMapOf(metadata)
+  const entities = await loadByKeys(runner, metadata, keys)
+  return new Map(entities.map((entity) => [keyText(keyOf(metadata, entity)), imageOf(map, entity)]))
+}
+
+async function loadByKeys(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<object[]> {
+  const loaded: object[] = []
+  for (const some of chunks(keys)) loaded.push(...(await selection(runner, metadata).whereInIds(some).getMany()))
+  return loaded
+}
+
+/** As TypeORM itself reads before a save: own columns, to-one relations as keys, soft-deleted rows too, no listener. */
+function selection(runner: QueryRunner, metadata: EntityMetadata) {
+  const relations = metadata.relationsWithJoinColumns.map((relation) => relation.propertyPath)
+  return runner.manager
+    .getRepository<ObjectLiteral>(metadata.target)
+    .createQueryBuilder()
+    .setFindOptions({ loadEagerRelations: false, loadRelationIds: { relations, disableMixedMap: true }, withDeleted: true })
+    .callListeners(false)
+}
+
+function chunks<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / KEYS_PER_QUERY) }, (_none, index) => items.slice(index * KEYS_PER_QUERY, (index + 1) * KEYS_PER_QUERY))
+}

@@ -1,0 +1,123 @@
+/**
+ * Puts flushpoint on one DataSource and its query runners, and takes it off again.
+ *
+ * Patches instances only. Invariant: a wrapper is inert once it is uninstalled, and a method is restored only while it is still ours, so
+ * other packages may have wrapped it before or after.
+ *
+ * @module
+ */
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
+import { TransactionError } from '../core/errors.js'
+import { installationFor, installationOf, type Installation } from './installation.js'
+import { dataSourceOf, driverTypeOf } from './internals.js'
+import { runQuery } from './runner-queries.js'
+import { begin, commit, release, rollback } from './runner-transactions.js'
+import { RunnerUnit } from './runner-unit.js'
+import { inUnitFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
+
+type Method = (...args: never[]) => unknown
+
+const units = new WeakMap<QueryRunner, RunnerUnit>()
+const undo = new WeakMap<DataSource, (() => void)[]>()
+
+/** Wraps one method of one object; `undo` restores it if it is still ours. */
+function patch<O extends object, K extends keyof O & string>(owner: O, name: K, wrap: (original: O[K]) => O[K]): () => void {
+  const isOwn = Object.hasOwn(owner, name)
+  const original = owner[name]
+  const ours = wrap(((...args: never[]) => (original as Method).apply(owner, args)) as O[K])
+  owner[name] = ours
+  return () => {
+    if (owner[name] !== ours) return
+    if (isOwn) owner[name] = original
+    else delete (owner as Record<string, unknown>)[name]
+  }
+}
+
+/** Wraps what a DataSource makes query runners and transactions with; does nothing when that is done already. */
+export function patchDataSource(dataSource: DataSource): void {
+  if (undo.has(dataSource)) return
+  installationFor(dataSource)
+  undo.set(dataSource, [
+    patch(dataSource, 'createQueryRunner', (original) => (mode) => createRunner(dataSource, () => original(mode))),
+    patchManager(dataSource, dataSource.manager, undefined),
+  ])
+}
+
+/** Restores what is still ours. */
+export function unpatchDataSource(dataSource: DataSource): void {
+  undo.get(dataSource)?.forEach((restore) => restore())
+  undo.delete(dataSource)
+}
+
+/** `manager.transaction` runs its function in a frame, so that what it calls can be told from everybody else. */
+function patchManager(dataSource: DataSource, manager: EntityManager, unit: RunnerUnit | undefined): () => void {
+  return patch(manager, 'transaction', (original) => {
+    const transaction = (...args: never[]) => {
+      const installation = installationOf(dataSource)
+      if (installation === undefined) return (original as Method)(...args)
+      return inUnitFrame(dataSource, unit ?? unitToJoin(installation), () => (original as Method)(...args))
+    }
+    return transaction as EntityManager['transaction']
+  })
+}
+
+/**
+ * The unit that a call through the DataSource's own manager belongs to here.
+ *
+ * @throws {TransactionError} GLOBAL_MANAGER_REFUSED by that policy, inside a transaction or hook.
+ */
+function unitToJoin(installation: Installation): FramedUnit | undefined {
+  const unit = openUnitOf(installation.dataSource)
+  if (unit === undefined) return undefined
+  if (installation.globalManager === 'refuse') throw new TransactionError('GLOBAL_MANAGER_REFUSED', { driver: driverTypeOf(installation.dataSource) })
+  return installation.globalManager === 'join' || installation.queue !== undefined ? unit : undefined
+}
+
+function createRunner(dataSource: DataSource, create: () => QueryRunner): QueryRunner {
+  const installation = installationOf(dataSource)
+  if (installation === undefined) return create()
+  const joined = unitToJoin(installation)
+  if (joined !== undefined) return joined.join()
+  const runner = installation.queue === undefined ? create() : createUnshared(dataSource, create)
+  const unit = unitOf(runner, installation)
+  const frame = unitFrameOf(dataSource)
+  if (frame !== undefined && frame.unit === undefined) frame.unit = unit
+  return runner
+}
+
+/** Single-connection drivers remember one runner and hand it to everybody; each unit of work needs one of its own. */
+function createUnshared(dataSource: DataSource, create: () => QueryRunner): QueryRunner {
+  const driver = dataSource.driver as { queryRunner?: QueryRunner | undefined }
+  driver.queryRunner = undefined
+  const runner = create()
+  driver.queryRunner = undefined
+  return runner
+}
+
+/** The unit of a runner, which is made and attached when it is first asked for. */
+export function unitOf(runner: QueryRunner, installation: Installation): RunnerUnit {
+  let unit = units.get(runner)
+  if (unit === undefined || unit.installation !== installation) {
+    unit = new RunnerUnit(runner, installation)
+    units.set(runner, unit)
+    patchRunner(runner, unit)
+  }
+  return unit
+}
+
+/** The unit of a runner of an installed DataSource. */
+export function installedUnitOf(runner: QueryRunner | undefined): RunnerUnit | undefined {
+  const installation = runner === undefined ? undefined : installationOf(dataSourceOf(runner))
+  return installation === undefined ? undefined : unitOf(runner!, installation)
+}
+
+function patchRunner(runner: QueryRunner, unit: RunnerUnit): void {
+  const isActive = () => unit.installation.isActive || unit.isOpen
+  patch(runner, 'startTransaction', (original) => (level) => (isActive() ? begin(unit, () => original(level)) : original(level)))
+  patch(runner, 'commitTransaction', (original) => () => (isActive() ? commit(unit, original) : original()))
+  patch(runner, 'rollbackTransaction', (original) => () => (isActive() ? rollback(unit, original) : original()))
+  patch(runner, 'release', (original) => () => (isActive() ? release(unit, original) : original()))
+  patch(runner, 'query', (original) => ((...args: Parameters<QueryRunner['query']>) => (isActive() ? runQuery(unit, original, args) : original(...args))) as QueryRunner['query'])
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a runner made by the driver alone has no manager
+  if (runner.manager !== undefined) patchManager(unit.installation.dataSource, runner.manager, unit)
+}

@@ -1,0 +1,88 @@
+/**
+ * The wraps around TypeORM's persistence classes: where a run begins and ends, and where its hooks fire.
+ *
+ * Wrapped once per loaded TypeORM, and inert for every DataSource without flushpoint. Invariant: with flushpoint off, each wrap is one
+ * look-up and the original call.
+ *
+ * @module
+ */
+import { FrameSlot } from '../core/async-frame.js'
+import { installationOf } from './installation.js'
+import { installedUnitOf } from './data-source-patch.js'
+import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
+import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-flush.js'
+
+const WRAPPED = Symbol.for('flushpoint.flush-boundary')
+const diffRead = new FrameSlot<boolean>('diff-read')
+
+/** For each run of save or remove, keyed by the options object it hands to its executors, whether it joined a transaction. */
+const joinedTransaction = new WeakMap<object, boolean>()
+
+/** Whether the present call is TypeORM reading what save or remove will be compared with, not the user loading entities. */
+export function isDiffRead(): boolean {
+  return diffRead.get() === true
+}
+
+/** Wraps the classes of the loaded TypeORM; does nothing when that is done already. */
+export function wrapPersistence(internals: Internals): void {
+  const prototype = internals.SubjectExecutor.prototype as Executor & Record<symbol, boolean | undefined>
+  if (prototype[WRAPPED] === true) return
+  prototype[WRAPPED] = true
+  wrapExecutor(prototype, internals)
+  wrapPersistRun(internals.EntityPersistExecutor.prototype)
+  wrapDiffRead(internals)
+}
+
+function wrapExecutor(prototype: Executor, internals: Internals): void {
+  const { execute, broadcastBeforeEventsForAll, broadcastAfterEventsForAll } = prototype
+  prototype.execute = function (this: Executor) {
+    const unit = isSilenced(this) ? undefined : installedUnitOf(this.queryRunner)
+    if (unit === undefined) return execute.call(this)
+    const isInCallersTransaction = this.options === undefined || joinedTransaction.get(this.options) !== false
+    return runFlush({ unit, executor: this, internals, isInCallersTransaction, proceed: () => execute.call(this) })
+  }
+  prototype.broadcastBeforeEventsForAll = function (this: Executor) {
+    return isRunning(this) ? awaited(beforeSql(this)) : broadcastBeforeEventsForAll.call(this)
+  }
+  prototype.broadcastAfterEventsForAll = function (this: Executor) {
+    return isRunning(this) ? awaited(afterSql(this)) : broadcastAfterEventsForAll.call(this)
+  }
+}
+
+/** TypeORM awaits the promises; a count of 0 keeps it from recomputing what has just been planned. */
+function awaited(promise: Promise<void>): BroadcasterResult {
+  return { count: 0, promises: [promise], wait: () => promise } as unknown as BroadcasterResult
+}
+
+/** A save without a runner gets one from here rather than from TypeORM, so that its transaction is known to be its own. */
+function wrapPersistRun(prototype: PersistRun): void {
+  const { execute } = prototype
+  prototype.execute = async function (this: PersistRun) {
+    const installation = installationOf(dataSourceOf(this))
+    if (installation === undefined) return execute.call(this)
+    const isOwnRunner = this.queryRunner === undefined
+    const runner = (this.queryRunner ??= installation.dataSource.createQueryRunner())
+    const unit = installedUnitOf(runner)
+    if (isOwnRunner && unit?.isOpen === false) unit.ownedByWrite = true
+    this.options = { ...this.options }
+    joinedTransaction.set(this.options, runner.isTransactionActive)
+    try {
+      await execute.call(this)
+    } finally {
+      if (isOwnRunner) {
+        delete this.queryRunner
+        await runner.release()
+      }
+    }
+  }
+}
+
+/** afterLoad is for what users load: TypeORM's read before a save fires it too, with relations cut down to keys. */
+function wrapDiffRead(internals: Internals): void {
+  const { prototype } = internals.SubjectDatabaseEntityLoader as unknown as { prototype: { load(mode: string): Promise<void>; queryRunner: Executor['queryRunner'] } }
+  const { load } = prototype
+  prototype.load = function (mode) {
+    const installation = installationOf(dataSourceOf(this.queryRunner))
+    return installation === undefined || !installation.firesAfterLoad ? load.call(this, mode) : diffRead.run(true, () => load.call(this, mode))
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Runs one persistence run of TypeORM as one flush of a session.
+ *
+ * Decides which session it belongs to, whose turn it is, and what is undone when it fails; the order inside is the Flush's. Invariant:
+ * flushes of one runner never overlap, except that one started by a hook runs inside the flush of that hook.
+ *
+ * @module
+ */
+import { Mutex } from 'async-mutex'
+import { HookChain } from '../core/hook-chain.js'
+import { currentSilence } from '../core/silence.js'
+import type { SessionHooks } from '../mapper/session.js'
+import type { AmbientSession } from '../session/ambient-session.js'
+import { Flush, type FlushOwner } from '../session/flush.js'
+import { SessionExtension } from '../session/session-extension.js'
+import { SubjectSource } from './subject-source.js'
+import type { Executor, Internals } from './internals.js'
+import type { RunnerUnit } from './runner-unit.js'
+
+export interface FlushRun {
+  readonly unit: RunnerUnit
+  readonly executor: Executor
+  readonly internals: Internals
+  /** False when the save that runs has begun the transaction itself: then its own rollback undoes everything. */
+  readonly isInCallersTransaction: boolean
+  /** TypeORM's own execution, which calls {@link flushOf} back around its SQL. */
+  proceed(): Promise<void>
+}
+
+interface Running {
+  readonly flush: Flush
+  readonly source: SubjectSource
+  readonly unit: RunnerUnit
+  readonly session: AmbientSession
+}
+
+const running = new WeakMap<Executor, Running>()
+const turns = new WeakMap<object, Mutex>()
+
+/** Runs the flush in its turn. */
+export function runFlush(run: FlushRun): Promise<void> {
+  const parent = parentOf(run.unit)
+  let turn = turns.get(parent)
+  if (turn === undefined) turns.set(parent, (turn = new Mutex()))
+  return turn.runExclusive(() => runNow(run))
+}
+
+/** A flush started by a hook takes its turn among those of that hook's flush, any other among those of its runner. */
+function parentOf(unit: RunnerUnit): object {
+  const innermost = Flush.innermost
+  return innermost !== undefined && innermost.phase !== 'done' && innermost.owner.session === unit.session ? innermost : unit
+}
+
+async function runNow(run: FlushRun): Promise<void> {
+  const { unit, executor } = run
+  const isOwnCommit = !unit.runner.isTransactionActive
+  const session = isOwnCommit ? unit.beginWrite() : unit.sessionInTransaction()!
+  const isQuiet = currentSilence() === 'hooks'
+  const source = new SubjectSource({ executor, session, isQuiet, installation: unit.installation, internals: run.internals })
+  const flush = new Flush(isQuiet ? quietOwner(session) : session, source)
+  const current = { flush, source, unit, session }
+  running.set(executor, current)
+  unit.flushing++
+  let isDone = false
+  try {
+    await (!isQuiet && needsFrame(current) ? flush.inFrame(() => execute(run, current)) : execute(run, current))
+    if (isOwnCommit) await session.writePending()
+    isDone = true
+  } finally {
+    running.delete(executor)
+    unit.flushing--
+    if (isOwnCommit) await endOwnCommit(current, isDone)
+  }
+}
+
+const NO_HOOKS = new HookChain<SessionHooks>([], SessionExtension.prototype)
+
+/** A flush that only keeps the journal: withoutExtensions({ journal: true }). */
+function quietOwner(session: AmbientSession): FlushOwner {
+  return { session, hooks: NO_HOOKS, inFrame: (fn) => fn(), recordWritten: (rows) => void session.recordWritten(rows), writeLater: () => undefined }
+}
+
+/** The frame costs something on every promise, so it is entered only where a hook or listener could look at it. */
+function needsFrame({ session, source, unit }: Running): boolean {
+  const { installation } = unit
+  if (session.hooks.instances.length > 0 || installation.dataSource.subscribers.length > 1) return true
+  for (const metadata of source.metadatas()) if (metadata.listeners.length > 0 || installation.mappers.hooksOf(metadata).instances.length > 0) return true
+  return false
+}
+
+async function execute(run: FlushRun, { flush, source, unit, session }: Running): Promise<void> {
+  const writesBefore = unit.writes
+  const savepoint = unit.installation.savepoints && run.isInCallersTransaction && unit.isOpen ? await openSavepoint(unit) : undefined
+  try {
+    await run.proceed()
+  } catch (error) {
+    const failedPhase = flush.phase
+    unit.writing = undefined
+    flush.fail()
+    if (failedPhase === 'sql') session.recordWritten(await source.writtenUntilFailure())
+    if (savepoint !== undefined) await undoTo(unit, savepoint, session)
+    else if (failedPhase === 'after' || (failedPhase === 'before' && unit.writes > writesBefore)) unit.doom(error)
+    throw error
+  }
+  if (savepoint !== undefined) await unit.runner.query(`RELEASE SAVEPOINT ${savepoint.name}`)
+}
+
+interface Savepoint {
+  readonly name: string
+  readonly mark: number
+}
+
+let savepoints = 0
+
+async function openSavepoint(unit: RunnerUnit): Promise<Savepoint> {
+  const name = `flushpoint_${++savepoints}`
+  await unit.runner.query(`SAVEPOINT ${name}`)
+  return { name, mark: unit.session!.mark }
+}
+
+async function undoTo(unit: RunnerUnit, { name, mark }: Savepoint, session: AmbientSession): Promise<void> {
+  await unit.runner.query(`ROLLBACK TO SAVEPOINT ${name}`)
+  await unit.runner.query(`RELEASE SAVEPOINT ${name}`)
+  session.undoneTo(mark)
+  unit.failedStatement = undefined
+}
+
+/** Without a transaction each statement has committed by itself, also those before a failure. */
+async function endOwnCommit({ unit, session }: Running, isDone: boolean): Promise<void> {
+  unit.endWrite(session)
+  await (isDone || session.mark > 0 ? session.committed() : session.rolledBack())
+}
+
+/** What TypeORM's burst before the SQL is replaced by. */
+export async function beforeSql(executor: Executor): Promise<void> {
+  const { flush, source, unit } = running.get(executor)!
+  await flush.before()
+  unit.writing = source
+  unit.writes++
+}
+
+/** What TypeORM's burst after the SQL is replaced by. */
+export async function afterSql(executor: Executor): Promise<void> {
+  const { flush, unit } = running.get(executor)!
+  unit.writing = undefined
+  await flush.after()
+}
+
+export function isRunning(executor: Executor): boolean {
+  return running.has(executor)
+}
+
+/** Whether a run is to be left to TypeORM alone: asked for by its options, or by withoutExtensions. */
+export function isSilenced(executor: Executor): boolean {
+  return executor.options?.listeners === false || currentSilence() === 'all'
+}

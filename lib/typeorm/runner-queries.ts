@@ -1,0 +1,68 @@
+/**
+ * Every statement of one query runner passes here: it takes its turn on a single connection, and failures that end a transaction are noted.
+ *
+ * Changes no statement. Invariant: a statement of the unit that holds the connection never waits.
+ *
+ * @module
+ */
+import type { QueryRunner } from 'typeorm'
+import { messageOf, TransactionError } from '../core/errors.js'
+import { warnOnce } from '../core/warn.js'
+import type { RunnerUnit } from './runner-unit.js'
+import { openedByHand } from './unit-frame.js'
+
+type Query = QueryRunner['query']
+type Arguments = Parameters<Query>
+
+const RAW_TRANSACTION = /^\s*(begin|start\s+transaction|commit|rollback|end)\b(?!\s+to\b)/i
+const INSERT = /^\s*(insert|replace|merge|upsert)\b/i
+const MYSQL_FAMILY = new Set(['mysql', 'mariadb', 'aurora-mysql'])
+const DEADLOCK_ERRNO = 1213
+
+export function runQuery(unit: RunnerUnit, send: Query, args: Arguments): Promise<unknown> {
+  unit.statements++
+  if (!unit.isControlling) {
+    if (RAW_TRANSACTION.test(args[0])) warnRaw(args[0])
+    if (unit.endedByServer !== undefined) return Promise.reject(endedByServer(unit))
+  }
+  const { queue } = unit.installation
+  if (queue !== undefined && unit.giveBack === undefined && !unit.isControlling) return inTurn(unit, send, args)
+  return observed(unit, send, args)
+}
+
+async function inTurn(unit: RunnerUnit, send: Query, args: Arguments): Promise<unknown> {
+  const giveBack = await unit.installation.queue!.acquire(unit, 'a statement outside of it', openedByHand())
+  try {
+    return await observed(unit, send, args)
+  } finally {
+    giveBack()
+  }
+}
+
+function observed(unit: RunnerUnit, send: Query, args: Arguments): Promise<unknown> {
+  const sent = send(...args) as Promise<unknown>
+  if (unit.isOpen) sent.then(undefined, (error: unknown) => noteFailure(unit, error))
+  return unit.insertCount !== undefined && INSERT.test(args[0]) ? counted(unit.insertCount, sent) : sent
+}
+
+async function counted(count: { affected: number | undefined }, sent: Promise<unknown>): Promise<unknown> {
+  const result = await sent
+  if (typeof result === 'object' && result !== null && 'affected' in result) count.affected ??= (result as { affected?: number }).affected
+  return result
+}
+
+function noteFailure(unit: RunnerUnit, error: unknown): void {
+  if (unit.isControlling) return
+  unit.failedStatement ??= error
+  const errno = (error as { driverError?: { errno?: unknown } } | undefined)?.driverError?.errno
+  if (errno === DEADLOCK_ERRNO && MYSQL_FAMILY.has(unit.installation.dataSource.options.type)) unit.endedByServer ??= error
+}
+
+function endedByServer(unit: RunnerUnit): TransactionError {
+  return new TransactionError('TRANSACTION_ENDED_BY_SERVER', { cause: messageOf(unit.endedByServer) }, { cause: unit.endedByServer })
+}
+
+function warnRaw(sql: string): void {
+  const verb = RAW_TRANSACTION.exec(sql)![1]!.toUpperCase()
+  warnOnce('RAW_TRANSACTION_STATEMENT', verb, `A raw query("${verb}") was sent: neither TypeORM nor flushpoint can see that transaction, so hooks and journal do not follow it. Use startTransaction, commitTransaction and rollbackTransaction of the query runner.`)
+}

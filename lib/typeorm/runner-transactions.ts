@@ -1,0 +1,175 @@
+/**
+ * BEGIN, COMMIT, ROLLBACK and release of one query runner, with sessions told of what really happened on the server.
+ *
+ * Mends on the way what TypeORM leaves broken: a nested begin that fails, an after-commit listener that throws, a COMMIT the server
+ * answers with ROLLBACK, a release with an open transaction. Invariant: hooks never decide about an outcome that the server has decided.
+ *
+ * @module
+ */
+import { messageOf, TransactionError } from '../core/errors.js'
+import { depthOf } from './internals.js'
+import { markOpenedByHand, openedByHand, unitFrameOf } from './unit-frame.js'
+import type { Level, RunnerUnit } from './runner-unit.js'
+
+type Control = () => Promise<void>
+
+const POSTGRES_FAMILY = new Set(['postgres', 'cockroachdb', 'aurora-postgres'])
+
+/** `startTransaction`: takes its turn on a single connection, then begins. */
+export function begin(unit: RunnerUnit, start: Control): Promise<void> {
+  unit.adopt()
+  const { queue } = unit.installation
+  if (unit.isOpen || queue === undefined) return beginNow(unit, start)
+  const opener = openedByHand()
+  const isByHand = !unit.ownedByWrite && unitFrameOf(unit.installation.dataSource)?.unit !== unit
+  const begun = beginInTurn(unit, start, opener)
+  if (isByHand) markOpenedByHand(unit, unit)
+  return begun
+}
+
+async function beginInTurn(unit: RunnerUnit, start: Control, opener: ReturnType<typeof openedByHand>): Promise<void> {
+  unit.giveBack = await unit.installation.queue!.acquire(unit, 'a transaction of its own', opener)
+  try {
+    await beginNow(unit, start)
+  } catch (error) {
+    if (!unit.isOpen && !unit.runner.isTransactionActive) unit.endTransaction()
+    throw error
+  }
+}
+
+async function beginNow(unit: RunnerUnit, start: Control): Promise<void> {
+  const wasNested = unit.isOpen
+  const depth = depthOf(unit.runner)
+  try {
+    await controlling(unit, start)
+  } catch (error) {
+    const sent = depthOf(unit.runner) > depth
+    if (!sent && !wasNested && unit.runner.isTransactionActive) await sendRollback(unit)
+    beginFailed(unit, { error, wasNested, sent })
+    throw error
+  }
+  await levelBegun(unit)
+}
+
+async function levelBegun(unit: RunnerUnit): Promise<void> {
+  unit.pushLevel({})
+  const session = unit.session
+  if (session === undefined && unit.installation.extensions.length === 0) return
+  const scope = session === undefined ? unit.sessionInTransaction()!.scope! : session.beginLevel()
+  const { hooks } = unit.session!
+  if (hooks.has('afterBegin')) await unit.session!.inFrame(() => hooks.run('afterBegin', scope))
+}
+
+/**
+ * TypeORM declares the whole runner idle when a nested begin fails before its SAVEPOINT. The outer level is still open, so it is kept,
+ * and the rollback that TypeORM sends next belongs to the level that never started.
+ */
+function beginFailed(unit: RunnerUnit, { error, wasNested, sent }: { error: unknown; wasNested: boolean; sent: boolean }): void {
+  if (sent) {
+    unit.pushLevel({})
+    unit.session?.beginLevel()
+  } else if (wasNested) {
+    Object.assign(unit.runner, { isTransactionActive: true })
+    unit.levels.push({ neverStarted: error })
+  }
+}
+
+/** `commitTransaction`. */
+export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
+  unit.adopt()
+  const level = unit.levels.at(-1)
+  if (level === undefined) return send()
+  refuseUncommittable(unit, level)
+  const isOutermost = unit.levels.length === 1
+  if (isOutermost) {
+    await unit.session?.beforeCommit()
+    refuseUncommittable(unit, level)
+    await probe(unit)
+  }
+  const depth = depthOf(unit.runner)
+  try {
+    await controlling(unit, send)
+  } catch (error) {
+    const left = depthOf(unit.runner) < depth || (isOutermost && !unit.runner.isTransactionActive)
+    if (!left) throw error
+    unit.installation.reportListenerError(error, 'afterTransactionCommit', unit.runner)
+  }
+  unit.popLevel()
+  if (isOutermost) await unit.endTransaction()?.committed()
+  else unit.session?.releaseLevel()
+}
+
+function refuseUncommittable(unit: RunnerUnit, level: Level): void {
+  if (level.neverStarted !== undefined) throw new TransactionError('TRANSACTION_LEVEL_NOT_STARTED', { cause: messageOf(level.neverStarted) }, { cause: level.neverStarted })
+  if (unit.endedByServer !== undefined) throw new TransactionError('TRANSACTION_ENDED_BY_SERVER', { cause: messageOf(unit.endedByServer) }, { cause: unit.endedByServer })
+  if (level.doomedBy !== undefined) throw new TransactionError('TRANSACTION_ROLLBACK_ONLY', { cause: messageOf(level.doomedBy) }, { cause: level.doomedBy })
+}
+
+/** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction has failed: ask before. */
+async function probe(unit: RunnerUnit): Promise<void> {
+  const cause = unit.failedStatement
+  if (cause === undefined || !POSTGRES_FAMILY.has(unit.installation.dataSource.options.type)) return
+  try {
+    await controlling(unit, () => unit.runner.query('SELECT 1'))
+  } catch {
+    throw new TransactionError('TRANSACTION_ROLLED_BACK', { cause: messageOf(cause) }, { cause })
+  }
+}
+
+/** `rollbackTransaction`. */
+export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
+  unit.adopt()
+  if (unit.levels.at(-1)?.neverStarted !== undefined) return void unit.levels.pop()
+  const depth = depthOf(unit.runner)
+  try {
+    await controlling(unit, send)
+  } catch (error) {
+    if (depthOf(unit.runner) >= depth) throw error
+    unit.installation.reportListenerError(error, 'afterTransactionRollback', unit.runner)
+  }
+  await levelRolledBack(unit)
+}
+
+async function levelRolledBack(unit: RunnerUnit): Promise<void> {
+  if (depthOf(unit.runner) < 0) Object.assign(unit.runner, { transactionDepth: 0 })
+  unit.popLevel()
+  const session = unit.isOpen ? unit.session : unit.endTransaction()
+  await session?.rolledBack()
+}
+
+/** `release`: a caller that was only lent the runner gives it back; an open transaction is rolled back before the connection goes. */
+export async function release(unit: RunnerUnit, send: Control): Promise<void> {
+  if (unit.lent > 0) return void unit.lent--
+  if (!unit.runner.isReleased) await rollbackOpenLevels(unit)
+  await send()
+}
+
+async function rollbackOpenLevels(unit: RunnerUnit): Promise<void> {
+  unit.adopt()
+  while (unit.isOpen) {
+    const isVirtual = unit.levels.at(-1)!.neverStarted !== undefined
+    if (!isVirtual && unit.levels.filter((level) => level.neverStarted === undefined).length === 1) await sendRollback(unit)
+    if (isVirtual) unit.levels.pop()
+    else await levelRolledBack(unit)
+  }
+}
+
+async function sendRollback(unit: RunnerUnit): Promise<void> {
+  try {
+    await controlling(unit, () => unit.runner.query('ROLLBACK'))
+  } catch {
+    // a connection that cannot even roll back is lost, and with it the transaction
+  }
+  Object.assign(unit.runner, { isTransactionActive: false, transactionDepth: 0 })
+}
+
+/** Marks what runs as TypeORM's own handling of the transaction, so that its statements are not taken for the user's. */
+async function controlling(unit: RunnerUnit, fn: () => Promise<unknown>): Promise<void> {
+  const before = unit.isControlling
+  unit.isControlling = true
+  try {
+    await fn()
+  } finally {
+    unit.isControlling = before
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * One query runner with flushpoint on it: the levels of its transaction and the session that belongs to them.
+ *
+ * Knows when a session begins and ends, not how flushes run. Invariant: `levels` tells what the server has open, whatever TypeORM's own
+ * flags say; a session exists for as long as its outermost level.
+ *
+ * @module
+ */
+import type { EntityManager, QueryRunner } from 'typeorm'
+import { AmbientSession, type SessionHost } from '../session/ambient-session.js'
+import type { WorkKind } from '../session/pending-work.js'
+import type { QueueHolder } from './connection-queue.js'
+import type { Installation } from './installation.js'
+import { depthOf } from './internals.js'
+import type { SubjectSource } from './subject-source.js'
+import { inUnitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
+
+/** One BEGIN or SAVEPOINT. */
+export interface Level {
+  /** Set when this level can only be rolled back, with the reason. */
+  doomedBy?: unknown
+  /** Set when the level was asked for but never reached the server. */
+  readonly neverStarted?: unknown
+}
+
+export class RunnerUnit implements FramedUnit, QueueHolder {
+  readonly runner: QueryRunner
+  readonly installation: Installation
+  readonly levels: Level[] = []
+  /** Gives the single connection back; set while this unit holds it. */
+  giveBack: (() => void) | undefined
+  /** True for the runner that TypeORM's save or remove made for itself. */
+  ownedByWrite = false
+  /** How many callers have been lent this runner and will release it. */
+  lent = 0
+  /** The first statement of the transaction that failed. */
+  failedStatement: unknown
+  /** Set when the server has ended the transaction by itself. */
+  endedByServer: unknown
+  /** True while a transaction statement of TypeORM's own runs. */
+  isControlling = false
+  /** The persistence run whose SQL is being sent. */
+  writing: SubjectSource | undefined
+  /** How many persistence runs have sent statements: tells whether a failed hook left any behind. */
+  writes = 0
+  statements = 0
+  /** How many flushes the boundary is running on this runner, nested ones counted. */
+  flushing = 0
+  /** Set while a bulk insert wants to know how many rows it made. */
+  insertCount: { affected: number | undefined } | undefined
+  #session: AmbientSession | undefined
+  #promotes = false
+  /** Sessions of writes without a transaction, inside which a hook has begun one. */
+  readonly #suspended: AmbientSession[] = []
+  #transaction: object | undefined
+
+  constructor(runner: QueryRunner, installation: Installation) {
+    this.runner = runner
+    this.installation = installation
+  }
+
+  get manager(): EntityManager {
+    return this.runner.manager
+  }
+
+  get transaction(): object | undefined {
+    return this.#transaction
+  }
+
+  get isOpen(): boolean {
+    return this.levels.length > 0
+  }
+
+  /** The session of the open transaction or write, if one has been needed already. */
+  get session(): AmbientSession | undefined {
+    return this.#session
+  }
+
+  join(): QueryRunner {
+    this.lent++
+    return this.runner
+  }
+
+  /** The session of the open transaction, made now if nobody needed it before. */
+  sessionInTransaction(): AmbientSession | undefined {
+    this.adopt()
+    if (!this.isOpen) {
+      // a listener of TypeORM's own afterTransactionStart writes before the level is noted
+      if (this.isControlling && this.runner.isTransactionActive) this.#session ??= this.newSession()
+      return this.#session
+    }
+    if (this.#session === undefined) {
+      this.#session = this.newSession()
+      this.levels.forEach(() => this.#session!.beginLevel())
+    }
+    return this.#session
+  }
+
+  /** A session for one write that commits by itself. */
+  beginWrite(): AmbientSession {
+    this.#session = this.newSession()
+    this.#session.beginWrite()
+    return this.#session
+  }
+
+  endWrite(session: AmbientSession): void {
+    if (this.#session === session) this.#session = undefined
+  }
+
+  /** Lets the next BEGIN continue the session of a write instead of opening one beside it. */
+  promoteWrite(): void {
+    this.#promotes = true
+  }
+
+  newSession(): AmbientSession {
+    return new AmbientSession(this.#host())
+  }
+
+  #host(): SessionHost {
+    const { installation } = this
+    return {
+      dataSource: installation.dataSource,
+      manager: this.manager,
+      extensions: installation.extensions,
+      resolve: (token) => installation.resolve(token),
+      isMapped: (entity) => installation.targetsOfPlainObjects.has(entity) || installation.mappers.metadataOf(entity) !== undefined,
+      write: (kind, entities) => this.#write(kind, entities),
+      savepoint: (fn) => this.manager.transaction(() => fn()),
+      inFrame: (_session, fn) => inUnitFrame(installation.dataSource, this, fn),
+      reportHookError: (error, hook, extension, session) => installation.reportHookError(error, { hook, extension, session }),
+    }
+  }
+
+  /** Entities of several classes go in one run, so that the database sees them in dependency order. */
+  async #write(kind: WorkKind, entities: readonly object[]): Promise<void> {
+    const plain = entities.filter((entity) => this.installation.targetsOfPlainObjects.has(entity))
+    const mapped = entities.filter((entity) => !plain.includes(entity))
+    const { manager } = this
+    const verb = ({ save: 'save', delete: 'remove', softRemove: 'softRemove', recover: 'recover' } as const)[kind]
+    if (mapped.length > 0) await (manager[verb] as (entities: object[]) => Promise<unknown>).call(manager, [...mapped])
+    for (const entity of plain) {
+      await (manager[verb] as (target: unknown, entity: object) => Promise<unknown>).call(manager, this.installation.targetsOfPlainObjects.get(entity), entity)
+    }
+  }
+
+  /** Takes notice of levels that were begun before this runner had flushpoint on it. */
+  adopt(): void {
+    if (!this.runner.isTransactionActive || this.isControlling) return
+    while (this.levels.length < Math.max(1, depthOf(this.runner))) this.pushLevel({})
+  }
+
+  pushLevel(level: Level): void {
+    if (this.levels.length === 0) {
+      if (this.#session?.scope?.kind === 'write' && !this.#promotes) this.#suspended.push(this.#takeSession())
+      this.#promotes = false
+      this.#transaction = {}
+      const frame = unitFrameOf(this.installation.dataSource)
+      if (frame?.unit === this && frame.transaction === undefined) frame.transaction = this.#transaction
+    }
+    this.levels.push(level)
+  }
+
+  #takeSession(): AmbientSession {
+    const session = this.#session!
+    this.#session = undefined
+    return session
+  }
+
+  popLevel(): void {
+    this.levels.pop()
+  }
+
+  /** The outermost level has ended: what belonged to it is forgotten, and the connection is free for others. */
+  endTransaction(): AmbientSession | undefined {
+    const session = this.#session
+    this.levels.length = 0
+    this.lent = 0
+    this.failedStatement = undefined
+    this.endedByServer = undefined
+    this.#session = this.#suspended.pop()
+    this.#transaction = undefined
+    this.giveBack?.()
+    this.giveBack = undefined
+    return session
+  }
+
+  /** Counts the rows of the next INSERT, until stopped. */
+  countNextInsert(): { readonly affected: number | undefined; stop(): void } {
+    const outer = this.insertCount
+    const count: { affected: number | undefined } = { affected: undefined }
+    this.insertCount = count
+    return {
+      get affected() {
+        return count.affected
+      },
+      stop: () => (this.insertCount = outer),
+    }
+  }
+
+  /** Makes the present level good for nothing but a rollback. */
+  doom(cause: unknown): void {
+    this.adopt()
+    const level = this.levels.at(-1)
+    if (level !== undefined) level.doomedBy ??= cause
+  }
+
+  toString(): string {
+    return `RunnerUnit (depth ${this.levels.length}${this.#session === undefined ? '' : `; ${String(this.#session)}`})`
+  }
+}
+

@@ -1,0 +1,58 @@
+/**
+ * What differs between an entity and the row TypeORM read for it.
+ *
+ * Uses TypeORM's own comparison, so that flushpoint and the SQL never disagree. Invariant: asking never changes the subject.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Image } from '../session/entity-map.js'
+import { entityMapOf, relationKeyOf } from './entity-maps.js'
+import type { ColumnMetadata, Internals, Subject } from './internals.js'
+
+/** The paths of own columns and owning relations whose value is another than in the database. */
+export function changedPathsOf(subject: Subject, internals: Internals): string[] {
+  const { entity, databaseEntity, metadata } = subject
+  if (entity === undefined || databaseEntity === undefined) return []
+  const shadow = { entity, databaseEntity, metadata, changeMaps: [] as { column: ColumnMetadata }[], diffColumns: [], diffRelations: [] }
+  new internals.SubjectChangedColumnsComputer().computeDiffColumns(shadow)
+  const known = new Set(entityMapOf(metadata).properties.map((property) => property.path))
+  const columns = shadow.changeMaps.map(({ column }) => column).filter((column) => known.has(column.propertyPath) && !isFalseDiff(subject, column))
+  const relations = metadata.relationsWithJoinColumns.filter((relation) => {
+    const now = relationKeyOf(relation, entity)
+    if (now === undefined) return relation.getEntityValue(entity) !== undefined
+    return !sameKey(now, relationKeyOf(relation, databaseEntity))
+  })
+  return [...columns.map((column) => column.propertyPath), ...relations.map((relation) => relation.propertyPath)]
+}
+
+/**
+ * Whether TypeORM takes a column for changed only because it compared a transformed value with an untransformed one,
+ * as 0.3 does for date columns with a transformer (typeorm issues 5967, 2703; fixed in 1.0).
+ */
+export function isFalseDiff(subject: Subject, column: ColumnMetadata): boolean {
+  if (column.transformer === undefined || subject.entity === undefined || subject.databaseEntity === undefined) return false
+  return isDeepStrictEqual(column.getEntityValue(subject.entity, true), column.getEntityValue(subject.databaseEntity, true))
+}
+
+/** Takes false diffs out of what a subject will write. */
+export function dropFalseDiffs(subject: Subject): void {
+  if (subject.databaseEntity === undefined || subject.entity === undefined) return
+  if (!subject.changeMaps.some(({ column }) => column?.transformer !== undefined)) return
+  subject.changeMaps = subject.changeMaps.filter(({ column }) => column === undefined || !isFalseDiff(subject, column))
+  subject.diffColumns = subject.diffColumns.filter((column) => !isFalseDiff(subject, column))
+}
+
+/** Whether two keys name the same row; numbers and bigints compare with their text, as drivers return either. */
+export function sameKey(a: unknown, b: unknown): boolean {
+  return a === b || keyText(a) === keyText(b)
+}
+
+export function keyText(key: unknown): string {
+  return JSON.stringify(key ?? null, (_name, value: unknown) => (typeof value === 'number' || typeof value === 'bigint' ? String(value) : value))
+}
+
+/** `{ title: { from, to } }` for these paths. */
+export function changesFrom(paths: readonly string[], before: Image, after: Image): Image {
+  return Object.freeze(Object.fromEntries(paths.map((path) => [path, Object.freeze({ from: before[path], to: after[path] })])))
+}

@@ -1,0 +1,174 @@
+/**
+ * One subject of a persistence run as a row of the flush, with the facts behind its state.
+ *
+ * Invariant: one row object per entity and run; when the plan is rebuilt it follows to the new subject, so the state a hook holds stays right.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { ChangeKind } from '../mapper/change.js'
+import type { EntityState, EntityStatus, Session } from '../mapper/session.js'
+import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
+import type { FlushRow } from '../session/flush.js'
+import type { RowWritten } from '../session/row-change.js'
+import { RowState, type RowFacts } from '../session/row-state.js'
+import type { CollectionChanges } from './collection-changes.js'
+import { entityMapOf, keyOf } from './entity-maps.js'
+import type { Internals, Subject } from './internals.js'
+import type { MapperHooks } from './mappers.js'
+import { changedPathsOf, changesFrom } from './subject-diff.js'
+
+const NOTHING: Image = Object.freeze({})
+const NO_COLLECTIONS: CollectionChanges = Object.freeze({})
+
+export interface RowContext {
+  readonly session: Session & { readonly ended: boolean }
+  readonly internals: Internals
+  isExcluded(entity: object): boolean
+}
+
+export class SubjectRow implements FlushRow, RowFacts {
+  readonly entity: object
+  readonly state: EntityState
+  readonly mapperHooks: MapperHooks
+  readonly map: EntityMap
+  subject: Subject
+  kind: ChangeKind
+  /** Membership changes of this entity's collections, as of the last plan. */
+  collections: CollectionChanges = NO_COLLECTIONS
+  /** What TypeORM will write, remembered when the plan was sealed. */
+  sealedPaths: readonly string[] = []
+  /** How a soft-removed or recovered entity looked before hooks ran: only what differs from that is written. */
+  readonly baseline: Image | undefined
+  readonly #context: RowContext
+  #written: RowWritten | undefined
+  #asWritten: Image | undefined
+  #original: { readonly of: object | undefined; readonly image: Image } | undefined
+
+  constructor(subject: Subject, entity: object, kind: ChangeKind, parts: { context: RowContext; mapperHooks: MapperHooks; metadata: Subject['metadata'] }) {
+    this.subject = subject
+    this.entity = entity
+    this.kind = kind
+    this.#context = parts.context
+    this.mapperHooks = parts.mapperHooks
+    this.map = entityMapOf(parts.metadata)
+    this.state = new RowState(this, parts.context.session)
+    this.baseline = kind === 'softRemove' || kind === 'recover' ? imageOf(this.map, entity) : undefined
+  }
+
+  static kindOf(subject: Subject): ChangeKind {
+    if (subject.mustBeRemoved) return 'delete'
+    if (subject.canBeSoftRemoved) return 'softRemove'
+    if (subject.canBeRecovered) return 'recover'
+    return subject.mustBeInserted ? 'insert' : 'update'
+  }
+
+  isPlanned(): boolean {
+    return !this.#context.isExcluded(this.entity) && SubjectRow.kindOf(this.subject) === this.kind
+  }
+
+  // ---- facts behind the state
+
+  status(): EntityStatus {
+    if (this.#context.session.ended) return 'detached'
+    if (this.kind === 'delete') return 'deleted'
+    if (this.#written !== undefined) return 'clean'
+    return this.kind === 'insert' ? 'new' : 'dirty'
+  }
+
+  key(): Image {
+    return this.#written?.key ?? Object.freeze({ ...(this.subject.identifier ?? keyOf(this.subject.metadata, this.entity)) })
+  }
+
+  original(): Image {
+    const read = this.subject.databaseEntity
+    if (this.#original === undefined || this.#original.of !== read) {
+      this.#original = { of: read, image: read === undefined ? NOTHING : Object.freeze(imageOf(this.map, read)) }
+    }
+    return this.#original.image
+  }
+
+  changes(): Image {
+    if (this.#written !== undefined) {
+      const { before, after, changed } = this.#written
+      return this.kind === 'delete' ? NOTHING : changesFrom(changed, before ?? NOTHING, after ?? NOTHING)
+    }
+    if (this.kind === 'delete') return NOTHING
+    const now = imageOf(this.map, this.entity)
+    return changesFrom(this.#differingPaths(now), this.original(), now)
+  }
+
+  #differingPaths(now: Image): string[] {
+    if (this.kind === 'insert') return Object.keys(now)
+    if (this.subject.entity === undefined) return this.subject.changeMaps.map(({ column, relation }) => (column ?? relation)!.propertyPath)
+    return changedPathsOf(this.subject, this.#context.internals)
+  }
+
+  relationChanged(name: string): boolean {
+    return Object.hasOwn(this.collections, name)
+  }
+
+  // ---- what was written
+
+  seal(): void {
+    const known = new Set(this.map.properties.map((property) => property.path))
+    const paths = this.subject.changeMaps.map(({ column, relation }) => (column ?? relation)!.propertyPath)
+    this.sealedPaths = [...new Set(paths)].filter((path) => known.has(path))
+  }
+
+  /** Only junction rows are written for it. */
+  get writesCollectionsOnly(): boolean {
+    return this.kind === 'update' && this.sealedPaths.length === 0 && Object.keys(this.collections).length > 0
+  }
+
+  /** The row as it was written; taken right after the SQL. */
+  record(): RowWritten {
+    const key = this.kind === 'delete' ? this.#keyOfDeleted() : keyOf(this.subject.metadata, this.subject.identifier ?? this.subject.entity)
+    const now = imageOf(this.map, this.entity)
+    this.#asWritten = now
+    const before = this.kind === 'insert' ? null : this.#before()
+    const after = this.kind === 'delete' ? null : this.#after(before, now)
+    const changed = this.#changed(before, after)
+    this.#written = Object.freeze({ kind: this.kind, entity: this.entity, map: this.map, key, before, after, changed, relations: this.kind === 'delete' ? NO_COLLECTIONS : this.collections })
+    return this.#written
+  }
+
+  #keyOfDeleted(): Image {
+    return Object.freeze({ ...(this.subject.identifier ?? keyOf(this.subject.metadata, this.subject.databaseEntity)) })
+  }
+
+  /** An orphan was not read; of its row the key and the parent it had are known. */
+  #before(): Image {
+    if (this.subject.databaseEntity !== undefined) return this.original()
+    const parent = this.subject.parentSubject
+    const orphaned = this.subject.entity === undefined ? this.subject.metadata.manyToOneRelations.find((relation) => parent !== undefined && this.sealedPaths.includes(relation.propertyPath) && relation.inverseEntityMetadata === parent.metadata) : undefined
+    if (orphaned === undefined || parent === undefined) return Object.freeze({ ...this.subject.identifier })
+    return Object.freeze({ ...this.subject.identifier, [orphaned.propertyPath]: keyOf(parent.metadata, parent.entity) })
+  }
+
+  #after(before: Image | null, now: Image): Image {
+    if (before === null) return Object.freeze(now)
+    const after: Record<string, unknown> = { ...before }
+    for (const path of [...this.sealedPaths, ...this.#automaticPaths()]) if (now[path] !== undefined) after[path] = now[path]
+    if (this.subject.entity === undefined) for (const path of this.sealedPaths) after[path] = now[path] ?? null
+    return Object.freeze(after)
+  }
+
+  #changed(before: Image | null, after: Image | null): readonly string[] {
+    if (after === null) return []
+    if (before === null) return Object.keys(after)
+    const automatic = this.#automaticPaths().filter((path) => after[path] !== undefined && !isDeepStrictEqual(after[path], before[path]))
+    return [...new Set([...this.sealedPaths, ...automatic])]
+  }
+
+  /** What the ORM fills in on this kind of write without being asked. */
+  #automaticPaths(): string[] {
+    const automatic = this.map.properties.filter((property) => property.isAutomatic).map((property) => property.path)
+    const deleteDate = this.baseline === undefined ? undefined : this.subject.metadata.deleteDateColumn?.propertyPath
+    return deleteDate === undefined ? automatic : [...automatic, deleteDate]
+  }
+
+  asWritten(): Image | undefined {
+    return this.#asWritten
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Which unit of work the present asynchronous call belongs to, per DataSource.
+ *
+ * Invariant: a frame points to one transaction; once that has ended the frame counts for nothing, wherever it may have travelled.
+ *
+ * @module
+ */
+import type { DataSource, QueryRunner } from 'typeorm'
+import { FrameSlot } from '../core/async-frame.js'
+import type { QueueHolder } from './connection-queue.js'
+
+/** A unit of work on one query runner, as far as frames need to know it. */
+export interface FramedUnit {
+  readonly runner: QueryRunner
+  /** The identity of its open transaction, or undefined. */
+  readonly transaction: object | undefined
+  /** Lends its runner to a caller that will release it. */
+  join(): QueryRunner
+}
+
+export interface UnitFrame {
+  readonly dataSource: DataSource
+  /** Bound by the first query runner made inside the frame, where the frame was there before it. */
+  unit: FramedUnit | undefined
+  transaction: object | undefined
+  readonly outer: UnitFrame | undefined
+}
+
+const slot = new FrameSlot<UnitFrame>('unit')
+const byHand = new FrameSlot<{ readonly holder: QueueHolder; readonly transaction: object }>('opened-by-hand')
+
+/** Runs `fn` inside the present transaction of a unit; without one, inside the next that is begun on a runner made there. */
+export function inUnitFrame<T>(dataSource: DataSource, unit: FramedUnit | undefined, fn: () => T): T {
+  return slot.run({ dataSource, unit, transaction: unit?.transaction, outer: slot.get() }, fn)
+}
+
+/** The innermost frame of this DataSource. */
+export function unitFrameOf(dataSource: DataSource): UnitFrame | undefined {
+  for (let frame = slot.get(); frame !== undefined; frame = frame.outer) if (frame.dataSource === dataSource) return frame
+  return undefined
+}
+
+/** The unit whose transaction the present call belongs to, if that is still open. */
+export function openUnitOf(dataSource: DataSource): FramedUnit | undefined {
+  const frame = unitFrameOf(dataSource)
+  return frame?.unit?.transaction !== undefined && frame.transaction === frame.unit.transaction ? frame.unit : undefined
+}
+
+/** Remembers, for the rest of the caller's own asynchronous call, that it opened this transaction by hand. */
+export function markOpenedByHand(holder: QueueHolder, transaction: object): void {
+  byHand.enter({ holder, transaction })
+}
+
+export function openedByHand(): QueueHolder | undefined {
+  return byHand.get()?.holder
+}
