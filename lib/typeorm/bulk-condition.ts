@@ -21,6 +21,7 @@ interface ConditionalBuilder extends WriteBuilder {
   createLimitExpression(): string
   getTableName(tablePath: string): string
   getParameters(): ObjectLiteral
+  replacePropertyNamesForTheWholeQuery(sql: string): string
   escape(name: string): string
 }
 
@@ -93,6 +94,7 @@ export function keyQuery(builder: WriteBuilder, metadata: EntityMetadata, suffix
 }
 
 function bound(builder: WriteBuilder, sql: string): [string, unknown[]] {
-  const [text, parameters] = dataSourceOf(builder)!.driver.escapeQueryWithParameters(sql, (builder as ConditionalBuilder).getParameters(), builder.expressionMap.nativeParameters)
+  const named = (builder as ConditionalBuilder).replacePropertyNamesForTheWholeQuery(sql)
+  const [text, parameters] = dataSourceOf(builder)!.driver.escapeQueryWithParameters(named, (builder as ConditionalBuilder).getParameters(), builder.expressionMap.nativeParameters)
   return [text, parameters as unknown[]]
 }

@@ -109,7 +109,7 @@ class SessionSubscriber implements EntitySubscriberInterface {
     const dataSource = dataSourceOf(runner)
     if (dataSource === undefined) return undefined
     const known = installationOf(dataSource)
-    if (known?.hasLayer(this.options) === true || released.get(dataSource)?.has(this.options) === true) return known
+    if (initialising.has(dataSource) || known?.hasLayer(this.options) === true || released.get(dataSource)?.has(this.options) === true) return known
     if (dataSource instanceof DataSource) {
       warnOnce('SUBSCRIBER_PUSHED_LATE', 'subscriber', 'A sessionSubscriber was pushed on a DataSource that was initialised already: what ran before its first event was not followed. List it in the DataSource options, or call install(dataSource, options).')
     }
@@ -121,6 +121,9 @@ class SessionSubscriber implements EntitySubscriberInterface {
 /** Options that were taken back by uninstall, whose subscriber may still be listed. */
 const released = new WeakMap<DataSource, Set<InstallOptions>>()
 
+/** Schema and migrations run before a DataSource is ready, and before flushpoint is on it. */
+const initialising = new WeakSet<DataSource>()
+
 const WRAPPED = Symbol.for('flushpoint.initialize')
 
 /** Subscribers of the options are known once a DataSource is initialised; those pushed too early would be lost by TypeORM. */
@@ -131,7 +134,8 @@ function wrapInitialize(): void {
   const { initialize } = prototype
   prototype.initialize = async function (this: DataSource) {
     const early = this.subscribers.filter((subscriber) => SPEAKERS.has(subscriber))
-    const result = await initialize.call(this)
+    initialising.add(this)
+    const result = await initialize.call(this).finally(() => initialising.delete(this))
     for (const subscriber of early) if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
     for (const subscriber of this.subscribers) if (subscriber instanceof SessionSubscriber) arm(this, subscriber)
     return result
