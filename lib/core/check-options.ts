@@ -22,11 +22,17 @@ export function checkOptions(place: string, options: object, kinds: OptionKinds)
   }
   for (const [option, value] of Object.entries(options) as [string, unknown][]) {
     const kind = kinds[option]
-    if (kind === undefined) throw new ConfigurationError('OPTION_UNKNOWN', { place, option, nearest: nearestName(option, Object.keys(kinds)) })
+    if (kind === undefined)
+      throw new ConfigurationError('OPTION_UNKNOWN', { place, option, nearest: nearestName(option, Object.keys(kinds)) })
     if (value === undefined) continue
     if (!matches(value, kind)) {
       const wanted = typeof kind === 'string' ? (kind === 'array' ? 'an array' : `a ${kind}`) : kind.map((name) => `'${name}'`).join(' or ')
-      throw new ConfigurationError('OPTION_INVALID', { place, option, wanted, given: typeof value === 'string' ? `'${value}'` : describeValue(value) })
+      throw new ConfigurationError('OPTION_INVALID', {
+        place,
+        option,
+        wanted,
+        given: typeof value === 'string' ? `'${value}'` : describeValue(value),
+      })
     }
   }
 }

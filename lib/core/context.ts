@@ -22,7 +22,7 @@ export interface DefaultContext {
  *   interface ContextTypes { actor: { username: string } }
  * }
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- open for merging; a filled interface could not be re-typed
+
 export interface ContextTypes {}
 
 export type Context = Readonly<Partial<Omit<DefaultContext, keyof ContextTypes> & ContextTypes>>

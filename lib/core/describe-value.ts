@@ -10,7 +10,8 @@
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'function') return isClass(value) ? `the class ${value.name || '(anonymous)'}` : `the function ${value.name || '(anonymous)'}`
+  if (typeof value === 'function')
+    return isClass(value) ? `the class ${value.name || '(anonymous)'}` : `the function ${value.name || '(anonymous)'}`
   if (typeof value !== 'object') return `a ${typeof value}`
   const name = classNameOf(value)
   return name === 'Object' ? 'a plain object' : `an instance of ${name}`
@@ -26,5 +27,9 @@ export function isClass(value: unknown): value is abstract new (...args: never[]
   if (typeof value !== 'function') return false
   const prototype: unknown = value.prototype
   if (typeof prototype !== 'object' || prototype === null) return false
-  return Function.prototype.toString.call(value).startsWith('class') || Object.getPrototypeOf(prototype) !== Object.prototype || Object.getOwnPropertyNames(prototype).length > 1
+  return (
+    Function.prototype.toString.call(value).startsWith('class') ||
+    Object.getPrototypeOf(prototype) !== Object.prototype ||
+    Object.getOwnPropertyNames(prototype).length > 1
+  )
 }

@@ -28,8 +28,14 @@ export const ERRORS = {
     ({ extension, level }) => `Cannot use "${extension}": it overrides no hook of ${level}, so it would never be called`,
     'override at least one hook, or take the class off the list',
   ),
-  EXTENSION_HOOK_UNKNOWN: entry<{ readonly extension: string; readonly name: string; readonly level: string; readonly nearest: string | undefined }>(
-    ({ extension, name, level, nearest }) => `Cannot use "${extension}": "${name}" looks like a hook but is none of ${level}${nearestOf(nearest)}`,
+  EXTENSION_HOOK_UNKNOWN: entry<{
+    readonly extension: string
+    readonly name: string
+    readonly level: string
+    readonly nearest: string | undefined
+  }>(
+    ({ extension, name, level, nearest }) =>
+      `Cannot use "${extension}": "${name}" looks like a hook but is none of ${level}${nearestOf(nearest)}`,
     'rename it to the hook you mean; names that begin with before or after are reserved for hooks',
   ),
   EXTENSION_OPTION_UNKNOWN: entry<{ readonly extension: string; readonly option: string; readonly nearest: string | undefined }>(
@@ -111,7 +117,8 @@ export const ERRORS = {
     'let the error reach the transaction, retry it as a whole, or set savepoints: true so that only the failing flush is undone',
   ),
   TRANSACTION_ROLLED_BACK: entry<{ readonly cause: string }>(
-    ({ cause }) => `Cannot commit this transaction: the server has given it up after a failed statement (${cause}) and would answer COMMIT with ROLLBACK`,
+    ({ cause }) =>
+      `Cannot commit this transaction: the server has given it up after a failed statement (${cause}) and would answer COMMIT with ROLLBACK`,
     'do not swallow errors of statements; to survive one, run it in a nested manager.transaction(...), which is a savepoint',
   ),
   TRANSACTION_ENDED_BY_SERVER: entry<{ readonly cause: string }>(
@@ -123,11 +130,13 @@ export const ERRORS = {
     'roll the nested level back; the outer transaction is intact',
   ),
   GLOBAL_MANAGER_REFUSED: entry<{ readonly driver: string }>(
-    ({ driver }) => `Cannot use the global manager of this "${driver}" DataSource here: a transaction is running and globalManager is 'refuse'`,
-    'use the manager of the transaction (session.manager, event.manager), or choose globalManager: \'join\'',
+    ({ driver }) =>
+      `Cannot use the global manager of this "${driver}" DataSource here: a transaction is running and globalManager is 'refuse'`,
+    "use the manager of the transaction (session.manager, event.manager), or choose globalManager: 'join'",
   ),
   CONNECTION_DEADLOCK: entry<{ readonly waiting: string; readonly waitedMs: number }>(
-    ({ waiting, waitedMs }) => `Cannot run ${waiting}: it waits for a transaction that this same code opened by hand on the only connection, for ${waitedMs} ms already`,
+    ({ waiting, waitedMs }) =>
+      `Cannot run ${waiting}: it waits for a transaction that this same code opened by hand on the only connection, for ${waitedMs} ms already`,
     'use the manager of that query runner (queryRunner.manager), or open the transaction with dataSource.transaction(...), which global writes join',
   ),
   // ---- bulk statements
@@ -180,7 +189,11 @@ export class TransactionError<C extends ErrorCode = ErrorCode> extends Flushpoin
  * if (hasErrorCode(error, 'TRANSACTION_ROLLBACK_ONLY')) retry()
  */
 export function hasErrorCode<C extends string>(error: unknown, code: C): error is FlushpointError<C> {
-  return error instanceof Error && (error as Partial<FlushpointError>).code === code && typeof (error as Partial<FlushpointError>).fix === 'string'
+  return (
+    error instanceof Error &&
+    (error as Partial<FlushpointError>).code === code &&
+    typeof (error as Partial<FlushpointError>).fix === 'string'
+  )
 }
 
 /** The message of any thrown value, for use inside other messages. */

@@ -9,7 +9,9 @@
 
 /** Whether a value can be awaited: a promise of any library, not only the built-in one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return (
+    (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
 }
 
 /** Calls `step` for each item in order; a returned promise is awaited before the next call. Stops at the first error, which is passed on as thrown. */

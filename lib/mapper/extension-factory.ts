@@ -36,7 +36,8 @@ function checkAgainstNames(extension: string, names: OptionNames | undefined, op
   if (names === undefined) return
   const given = typeof options === 'object' && options !== null ? (options as Record<string, unknown>) : {}
   for (const option of Object.keys(given)) {
-    if (!Object.hasOwn(names, option)) throw new ConfigurationError('EXTENSION_OPTION_UNKNOWN', { extension, option, nearest: nearestName(option, Object.keys(names)) })
+    if (!Object.hasOwn(names, option))
+      throw new ConfigurationError('EXTENSION_OPTION_UNKNOWN', { extension, option, nearest: nearestName(option, Object.keys(names)) })
   }
   for (const [option, need] of Object.entries(names)) {
     if (need === 'required' && given[option] === undefined) throw new ConfigurationError('EXTENSION_OPTION_MISSING', { extension, option })
@@ -45,5 +46,10 @@ function checkAgainstNames(extension: string, names: OptionNames | undefined, op
 
 /** Whether a value is what {@link extensionFactory} makes. */
 export function isExtensionFactory(value: unknown): value is ExtensionFactory<object> {
-  return typeof value === 'object' && value !== null && typeof (value as Partial<ExtensionFactory<object>>).create === 'function' && typeof (value as Partial<ExtensionFactory<object>>).extension === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Partial<ExtensionFactory<object>>).create === 'function' &&
+    typeof (value as Partial<ExtensionFactory<object>>).extension === 'function'
+  )
 }

@@ -31,7 +31,11 @@ export function checkExtensionList(inputs: readonly unknown[], level: ExtensionL
   inputs.forEach((input) => checkInput(input, level))
   const listed = inputs.filter(isClass)
   for (const twice of new Set(listed.filter((input, index) => listed.indexOf(input) !== index))) {
-    warnOnce('EXTENSION_LISTED_TWICE', `${level.name} ${twice.name}`, `The extension "${twice.name}" is listed twice in one list: each of its hooks runs twice. List it once unless that is meant.`)
+    warnOnce(
+      'EXTENSION_LISTED_TWICE',
+      `${level.name} ${twice.name}`,
+      `The extension "${twice.name}" is listed twice in one list: each of its hooks runs twice. List it once unless that is meant.`,
+    )
   }
 }
 
@@ -41,7 +45,8 @@ function checkInput(input: unknown, level: ExtensionLevel): void {
     checkClass(input, level)
     return checkListedBare(input)
   }
-  if (typeof input !== 'function') throw new ConfigurationError('EXTENSION_NOT_LISTABLE', { given: describeValue(input), level: level.name })
+  if (typeof input !== 'function')
+    throw new ConfigurationError('EXTENSION_NOT_LISTABLE', { given: describeValue(input), level: level.name })
 }
 
 function checkClass(extension: Class, level: ExtensionLevel): void {
@@ -66,7 +71,8 @@ function extends_(extension: Class, level: ExtensionLevel): boolean {
 
 function checkListedBare(extension: Class): void {
   const names = extension.optionNames
-  if (names === undefined && extension.length > 1) throw new ConfigurationError('EXTENSION_OPTION_MISSING', { extension: extension.name, option: 'options' })
+  if (names === undefined && extension.length > 1)
+    throw new ConfigurationError('EXTENSION_OPTION_MISSING', { extension: extension.name, option: 'options' })
   const required = Object.entries(names ?? {}).find(([, need]) => need === 'required')
   if (required !== undefined) throw new ConfigurationError('EXTENSION_OPTION_MISSING', { extension: extension.name, option: required[0] })
 }
@@ -74,14 +80,21 @@ function checkListedBare(extension: Class): void {
 /** The names an extension adds to its level's base class, its own ancestors included. */
 function methodsOf(from: object, level: ExtensionLevel): string[] {
   const names: string[] = []
-  for (let owner = from; owner !== null && !isLevelBase(owner, level) && owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
+  for (
+    let owner = from;
+    owner !== null && !isLevelBase(owner, level) && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object
+  ) {
     names.push(...Object.getOwnPropertyNames(owner))
   }
   return names
 }
 
 function isLevelBase(prototype: object, level: ExtensionLevel): boolean {
-  return prototype === level.base.prototype || (Object.hasOwn(prototype, 'constructor') && (prototype.constructor as { name?: string }).name === level.name)
+  return (
+    prototype === level.base.prototype ||
+    (Object.hasOwn(prototype, 'constructor') && (prototype.constructor as { name?: string }).name === level.name)
+  )
 }
 
 /** Class fields are not on the prototype, so a class whose source names a hook gets the benefit of the doubt until it is built. */
@@ -90,7 +103,11 @@ function mentionsHook(extension: Class, level: ExtensionLevel): boolean {
 }
 
 function mentions(extension: Class, hooks: readonly string[], level: ExtensionLevel): boolean {
-  for (let parent: unknown = extension; typeof parent === 'function' && parent.name !== level.name; parent = Object.getPrototypeOf(parent)) {
+  for (
+    let parent: unknown = extension;
+    typeof parent === 'function' && parent.name !== level.name;
+    parent = Object.getPrototypeOf(parent)
+  ) {
     const source = Function.prototype.toString.call(parent)
     if (hooks.some((hook) => source.includes(hook))) return true
   }

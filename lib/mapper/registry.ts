@@ -97,7 +97,8 @@ function declare(target: unknown, extensions: readonly unknown[]): void {
 function placeOf(target: unknown): EntityClass | string {
   if (isClass(target)) return target as EntityClass
   const options = (target as { options?: { name?: unknown; target?: unknown } } | null)?.options
-  if (typeof target === 'object' && typeof options?.name === 'string') return isClass(options.target) ? (options.target as EntityClass) : options.name
+  if (typeof target === 'object' && typeof options?.name === 'string')
+    return isClass(options.target) ? (options.target as EntityClass) : options.name
   throw new ConfigurationError('MAPPER_TARGET_INVALID', { given: describeValue(target) })
 }
 

@@ -45,7 +45,7 @@ export interface EntityState<E extends object = any> {
  *   interface SessionInfo { changes: { created: object[] } }
  * }
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- open for merging
+
 export interface SessionInfo {}
 
 /** What hooks, ambient code and `withSession` see. */

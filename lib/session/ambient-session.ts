@@ -18,6 +18,7 @@ import type { EntityState, Session, SessionExtensionInput, SessionHooks } from '
 import type { Awaitable, Token } from '../mapper/token.js'
 import type { FlushPlan, FlushResult, TransactionScope, UnitOfWork } from '../mapper/unit-of-work.js'
 import { Flush, MAX_ROUNDS } from './flush.js'
+import type { HookFailure } from './install-options.js'
 import { Journal } from './journal.js'
 import { netChanges } from './net-changes.js'
 import { PendingWork, UnitOfWorkView, type WorkKind } from './pending-work.js'
@@ -35,7 +36,7 @@ export interface SessionHost {
   write(kind: WorkKind, entities: readonly object[]): Promise<void>
   savepoint<T>(fn: () => Promise<T>): Promise<T>
   inFrame<T>(session: AmbientSession, fn: () => T): T
-  reportHookError(error: unknown, hook: string, extension: object, session: Session): void
+  reportHookError(error: unknown, failure: HookFailure): void
 }
 
 interface Level {
@@ -44,6 +45,8 @@ interface Level {
   readonly commits: number
   readonly rollbacks: number
 }
+
+const WRITE_SCOPE: TransactionScope = Object.freeze({ kind: 'write', depth: 0, parent: null })
 
 type CommitCallback = (changes: readonly Change[]) => Awaitable
 type RollbackCallback = (changes: readonly Change[], scope: TransactionScope) => Awaitable
@@ -89,7 +92,12 @@ export class AmbientSession implements Session {
     const flush = Flush.current(this)
     if (flush !== undefined && flush.phase === 'before') return flush.unitOfWork
     const pending = this.#pending
-    return new UnitOfWorkView({ dirty: pending.of('save'), deleted: pending.of('delete'), softRemoved: pending.of('softRemove'), recovered: pending.of('recover') })
+    return new UnitOfWorkView({
+      dirty: pending.of('save'),
+      deleted: pending.of('delete'),
+      softRemoved: pending.of('softRemove'),
+      recovered: pending.of('recover'),
+    })
   }
 
   /** This session's extensions, built when they are first needed. */
@@ -132,7 +140,8 @@ export class AmbientSession implements Session {
     const flush = Flush.current(this)
     if (flush === undefined && this.#scope === null) throw new SessionError('SESSION_WITHOUT_TRANSACTION', { method })
     for (const entity of entities) {
-      if (typeof entity !== 'object' || entity === null || !this.#host.isMapped(entity)) throw new SessionError('ENTITY_NOT_MAPPED', { given: describeValue(entity) })
+      if (typeof entity !== 'object' || entity === null || !this.#host.isMapped(entity))
+        throw new SessionError('ENTITY_NOT_MAPPED', { given: describeValue(entity) })
     }
     for (const entity of entities) {
       if (flush?.phase === 'before') flush.source.include(kind, entity)
@@ -166,12 +175,14 @@ export class AmbientSession implements Session {
   }
 
   onCommit(fn: CommitCallback): void {
-    if (this.#ended || this.#scope === null) throw new SessionError(this.#ended ? 'SESSION_ENDED' : 'SESSION_WITHOUT_TRANSACTION', { method: 'onCommit' })
+    if (this.#ended || this.#scope === null)
+      throw new SessionError(this.#ended ? 'SESSION_ENDED' : 'SESSION_WITHOUT_TRANSACTION', { method: 'onCommit' })
     this.#commitCallbacks.push(fn)
   }
 
   onRollback(fn: RollbackCallback): void {
-    if (this.#ended || this.#scope === null) throw new SessionError(this.#ended ? 'SESSION_ENDED' : 'SESSION_WITHOUT_TRANSACTION', { method: 'onRollback' })
+    if (this.#ended || this.#scope === null)
+      throw new SessionError(this.#ended ? 'SESSION_ENDED' : 'SESSION_WITHOUT_TRANSACTION', { method: 'onRollback' })
     this.#rollbackCallbacks.push(fn)
   }
 
@@ -235,13 +246,17 @@ export class AmbientSession implements Session {
 
   /** A single write without a transaction begins: it is its own commit. */
   beginWrite(): void {
-    this.#scope = Object.freeze({ kind: 'write', depth: 0, parent: null })
+    this.#scope = WRITE_SCOPE
   }
 
   /** BEGIN or SAVEPOINT has been sent. */
   beginLevel(): TransactionScope {
     const parent = this.#levels.at(-1)?.scope ?? null
-    const scope: TransactionScope = Object.freeze({ kind: parent === null ? 'transaction' : 'savepoint', depth: this.#levels.length + 1, parent })
+    const scope: TransactionScope = Object.freeze({
+      kind: parent === null ? 'transaction' : 'savepoint',
+      depth: this.#levels.length + 1,
+      parent,
+    })
     this.#levels.push({ scope, mark: this.#journal.mark, commits: this.#commitCallbacks.length, rollbacks: this.#rollbackCallbacks.length })
     this.#scope = scope
     return scope
@@ -285,25 +300,32 @@ export class AmbientSession implements Session {
     this.#ended = true
     this.#levels.length = 0
     const changes = netChanges(this.#journal.entries)
-    const report = (error: unknown, extension: object) => this.#host.reportHookError(error, 'afterCommit', extension, this)
     await this.inFrame(async () => {
-      await this.hooks.runIsolated('afterCommit', [changes], report)
-      for (const fn of this.#commitCallbacks) await isolated(() => fn(changes), (error) => this.#host.reportHookError(error, 'onCommit', fn, this))
+      await this.hooks.runIsolated('afterCommit', [changes], this.#reporter('afterCommit'))
+      await isolated(this.#commitCallbacks, (fn) => fn(changes), this.#reporter('onCommit'))
     })
   }
 
   /** The innermost level has been rolled back: its changes are cut off and told. Never throws. */
   async rolledBack(): Promise<void> {
-    const level = this.#levels.pop() ?? { scope: this.#scope ?? Object.freeze({ kind: 'write', depth: 0, parent: null }), mark: 0, commits: 0, rollbacks: 0 }
+    const level = this.#levels.pop() ?? this.#wholeWrite()
     this.#scope = this.#levels.at(-1)?.scope ?? null
     if (this.#levels.length === 0) this.#ended = true
     const undone = this.#journal.cut(level.mark)
     this.#commitCallbacks.splice(level.commits)
     const callbacks = this.#rollbackCallbacks.splice(level.rollbacks)
     await this.inFrame(async () => {
-      await this.hooks.runIsolated('afterRollback', [undone, level.scope], (error, extension) => this.#host.reportHookError(error, 'afterRollback', extension, this))
-      for (const fn of callbacks) await isolated(() => fn(undone, level.scope), (error) => this.#host.reportHookError(error, 'onRollback', fn, this))
+      await this.hooks.runIsolated('afterRollback', [undone, level.scope], this.#reporter('afterRollback'))
+      await isolated(callbacks, (fn) => fn(undone, level.scope), this.#reporter('onRollback'))
     })
+  }
+
+  #wholeWrite(): Level {
+    return { scope: this.#scope ?? WRITE_SCOPE, mark: 0, commits: 0, rollbacks: 0 }
+  }
+
+  #reporter(hook: string): (error: unknown, extension: object) => void {
+    return (error, extension) => this.#host.reportHookError(error, { hook, extension, session: this })
   }
 
   /** Cuts the journal back after a flush was undone to a savepoint of its own. */
@@ -325,10 +347,17 @@ export class AmbientSession implements Session {
   }
 }
 
-async function isolated(fn: () => unknown, onError: (error: unknown) => void): Promise<void> {
-  try {
-    await fn()
-  } catch (error) {
-    onError(error)
+/** Calls every callback, whatever the others do. */
+async function isolated<F extends object>(
+  callbacks: readonly F[],
+  call: (fn: F) => unknown,
+  onError: (error: unknown, fn: F) => void,
+): Promise<void> {
+  for (const fn of callbacks) {
+    try {
+      await call(fn)
+    } catch (error) {
+      onError(error, fn)
+    }
   }
 }

@@ -50,7 +50,13 @@ export type FlushPhase = 'before' | 'sql' | 'after' | 'done'
 
 export const MAX_ROUNDS = 100
 
-const OPERATIONS: Readonly<Record<ChangeKind, string>> = { insert: 'Insert', update: 'Update', delete: 'Delete', softRemove: 'SoftRemove', recover: 'Recover' }
+const OPERATIONS: Readonly<Record<ChangeKind, string>> = {
+  insert: 'Insert',
+  update: 'Update',
+  delete: 'Delete',
+  softRemove: 'SoftRemove',
+  recover: 'Recover',
+}
 
 const currentFlush = new FrameSlot<Flush>('flush')
 

@@ -46,7 +46,10 @@ function fold(steps: readonly RowWritten[]): RowWritten | undefined {
   return foldUpdates(steps, shared)
 }
 
-function foldUpdates(steps: readonly RowWritten[], shared: Pick<RowWritten, 'entity' | 'map' | 'key' | 'relations'>): RowWritten | undefined {
+function foldUpdates(
+  steps: readonly RowWritten[],
+  shared: Pick<RowWritten, 'entity' | 'map' | 'key' | 'relations'>,
+): RowWritten | undefined {
   const before = firstImage(steps)
   const after = steps.at(-1)!.after ?? {}
   const touched = [...new Set(steps.flatMap((step) => (step.kind === 'delete' ? Object.keys(step.before ?? {}) : step.changed)))]
@@ -69,7 +72,8 @@ function firstImage(steps: readonly RowWritten[]): Image {
   const image: Record<string, unknown> = {}
   const touched = new Set<string>()
   for (const step of steps) {
-    for (const [path, value] of Object.entries(step.before ?? {})) if (!Object.hasOwn(image, path) && !touched.has(path)) image[path] = value
+    for (const [path, value] of Object.entries(step.before ?? {}))
+      if (!Object.hasOwn(image, path) && !touched.has(path)) image[path] = value
     step.changed.forEach((path) => touched.add(path))
   }
   return Object.freeze(image)
@@ -102,7 +106,10 @@ const keys = new WeakMap<object, string>()
 
 /** Remembers the key of a collection member, told by the ORM layer when it made the relation change. */
 export function rememberMemberKey(member: object, key: Image): void {
-  keys.set(member, JSON.stringify(key, (_name, value: unknown) => (typeof value === 'object' ? value : String(value))))
+  keys.set(
+    member,
+    JSON.stringify(key, (_name, value: unknown) => (typeof value === 'object' ? value : String(value))),
+  )
 }
 
 function memberKey(member: object): string | object {

@@ -21,7 +21,10 @@ export class AffectedRows {
   readonly #running = new Set<Promise<unknown>>()
   readonly #runner: QueryRunner
 
-  constructor(runner: QueryRunner, plan: { readonly updates: readonly Subject[]; readonly softs: readonly Subject[]; readonly removed: readonly Subject[] }) {
+  constructor(
+    runner: QueryRunner,
+    plan: { readonly updates: readonly Subject[]; readonly softs: readonly Subject[]; readonly removed: readonly Subject[] },
+  ) {
     this.#runner = runner
     this.#removed = plan.removed
     for (const subject of [...plan.updates, ...plan.softs]) {
@@ -64,7 +67,12 @@ export class AffectedRows {
   #observe(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
     const { queryType, mainAlias } = builder.expressionMap
     if (queryType === 'insert') return this.#observeInsert(builder, execute)
-    if (queryType === 'delete') return this.#observeDelete(builder, execute, this.#removed.filter((subject) => subject.metadata === mainAlias?.metadata))
+    if (queryType === 'delete')
+      return this.#observeDelete(
+        builder,
+        execute,
+        this.#removed.filter((subject) => subject.metadata === mainAlias?.metadata),
+      )
     return this.#observeUpdate(builder, execute)
   }
 
@@ -77,7 +85,8 @@ export class AffectedRows {
 
   async #observeUpdate(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
     const { queryType, whereEntities, valuesSet } = builder.expressionMap
-    const subject = this.#byIdentifier.get(whereEntities[0] as object) ?? this.#byValues.get(valuesSet as object) ?? this.#softOrphan(queryType)
+    const subject =
+      this.#byIdentifier.get(whereEntities[0] as object) ?? this.#byValues.get(valuesSet as object) ?? this.#softOrphan(queryType)
     const result = await execute()
     if (subject !== undefined && result.affected !== 0) this.#written.add(subject)
     return result
@@ -115,12 +124,17 @@ export class AffectedRows {
     query.whereInIds(subjects.map((subject) => subject.identifier))
     if (dataSourceOf(this.#runner)!.options.type === 'mysql' && this.#runner.isTransactionActive) query.setLock('pessimistic_write')
     const rows = await query.getRawMany<Record<string, unknown>>()
-    return rows.map((row) => Object.fromEntries(metadata.primaryColumns.map((column) => [column.databaseName, row[`present_${column.databaseName}`]])))
+    return rows.map((row) =>
+      Object.fromEntries(metadata.primaryColumns.map((column) => [column.databaseName, row[`present_${column.databaseName}`]])),
+    )
   }
 
   #keepOnly(subjects: readonly Subject[], rows: readonly Record<string, unknown>[]): void {
     const primary = subjects[0]!.metadata.primaryColumns
-    const found = rows.length === subjects.length ? undefined : new Set(rows.map((row) => JSON.stringify(primary.map((column) => String(row[column.databaseName])))))
+    const found =
+      rows.length === subjects.length
+        ? undefined
+        : new Set(rows.map((row) => JSON.stringify(primary.map((column) => String(row[column.databaseName])))))
     for (const subject of subjects) {
       const key = JSON.stringify(primary.map((column) => String(column.getEntityValue(subject.identifier!))))
       if (found === undefined || found.has(key)) this.#written.add(subject)

@@ -130,7 +130,10 @@ interface Sending {
 
 async function sendAndTell(bulk: Bulk, { unit, session, statement }: Sending): Promise<Result> {
   const { builder, metadata, mapperHooks, execute } = bulk
-  const finish = statement.images === undefined ? undefined : await loadImages({ builder, metadata, runner: unit.runner, kind: statement.kind, images: statement.images })
+  const finish =
+    statement.images === undefined
+      ? undefined
+      : await loadImages({ builder, metadata, runner: unit.runner, kind: statement.kind, images: statement.images })
   const counted = await countingInserts(unit, builder, execute)
   const changes = finish === undefined ? undefined : session.recordWritten(await finish(counted.result))
   statement.finish(counted.affected, changes)
@@ -140,7 +143,11 @@ async function sendAndTell(bulk: Bulk, { unit, session, statement }: Sending): P
 }
 
 /** InsertResult drops the number of affected rows, so it is taken from the statement on its way. */
-async function countingInserts(unit: RunnerUnit, builder: WriteBuilder, execute: WriteBuilder['execute']): Promise<{ result: Result; affected: number | undefined }> {
+async function countingInserts(
+  unit: RunnerUnit,
+  builder: WriteBuilder,
+  execute: WriteBuilder['execute'],
+): Promise<{ result: Result; affected: number | undefined }> {
   if (builder.expressionMap.queryType !== 'insert') {
     const result = await execute()
     return { result, affected: result.affected ?? undefined }

@@ -62,7 +62,13 @@ function isInstalled(builder: WriteBuilder): boolean {
 /** Plain criteria; Brackets and the fragments TypeORM makes from ids are objects of other kinds. */
 function isCriteria(value: unknown): value is object {
   if (Array.isArray(value)) return value.every(isCriteria)
-  return typeof value === 'object' && value !== null && !('@instanceof' in value) && !('operator' in value && 'parameters' in value) && !('operator' in value && 'condition' in value)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !('@instanceof' in value) &&
+    !('operator' in value && 'parameters' in value) &&
+    !('operator' in value && 'condition' in value)
+  )
 }
 
 /** The condition as {@link BulkStatement.where} tells it. */
@@ -74,7 +80,10 @@ export function conditionOf(builder: WriteBuilder, metadata: EntityMetadata): Bu
 }
 
 function criteriaOfIds(ids: unknown, metadata: EntityMetadata): object {
-  const toCriteria = (id: unknown): object => (typeof id === 'object' && id !== null && !(id instanceof Date) && !Buffer.isBuffer(id) ? id : metadata.primaryColumns[0]!.createValueMap(id))
+  const toCriteria = (id: unknown): object =>
+    typeof id === 'object' && id !== null && !(id instanceof Date) && !Buffer.isBuffer(id)
+      ? id
+      : metadata.primaryColumns[0]!.createValueMap(id)
   return Array.isArray(ids) ? (ids.length === 1 ? toCriteria(ids[0]) : ids.map(toCriteria)) : toCriteria(ids)
 }
 
@@ -89,12 +98,18 @@ export function keyQuery(builder: WriteBuilder, metadata: EntityMetadata, suffix
   const { createWhereExpression, createOrderByExpression, createLimitExpression } = builder as ConditionalBuilder
   const conditional = builder as ConditionalBuilder
   const keys = metadata.primaryColumns.map((column) => conditional.escape(column.databaseName)).join(', ')
-  const tail = [createWhereExpression, createOrderByExpression, createLimitExpression].map((part) => (typeof part === 'function' ? part.call(conditional) : '')).join('')
+  const tail = [createWhereExpression, createOrderByExpression, createLimitExpression]
+    .map((part) => (typeof part === 'function' ? part.call(conditional) : ''))
+    .join('')
   return bound(builder, `SELECT ${keys} FROM ${conditional.getTableName(metadata.tablePath)}${tail}${suffix}`)
 }
 
 function bound(builder: WriteBuilder, sql: string): [string, unknown[]] {
   const named = (builder as ConditionalBuilder).replacePropertyNamesForTheWholeQuery(sql)
-  const [text, parameters] = dataSourceOf(builder)!.driver.escapeQueryWithParameters(named, (builder as ConditionalBuilder).getParameters(), builder.expressionMap.nativeParameters)
+  const [text, parameters] = dataSourceOf(builder)!.driver.escapeQueryWithParameters(
+    named,
+    (builder as ConditionalBuilder).getParameters(),
+    builder.expressionMap.nativeParameters,
+  )
   return [text, parameters as unknown[]]
 }

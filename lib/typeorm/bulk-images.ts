@@ -30,7 +30,14 @@ type Result = Awaited<ReturnType<WriteBuilder['execute']>>
 type Finish = (result: Result) => Promise<readonly RowWritten[]>
 
 const LOCKS = new Set(['postgres', 'cockroachdb', 'mysql', 'mariadb'])
-const KINDS: Readonly<Record<BulkKind, ChangeKind>> = { insert: 'insert', update: 'update', delete: 'delete', softDelete: 'softRemove', restore: 'recover', upsert: 'update' }
+const KINDS: Readonly<Record<BulkKind, ChangeKind>> = {
+  insert: 'insert',
+  update: 'update',
+  delete: 'delete',
+  softDelete: 'softRemove',
+  restore: 'recover',
+  upsert: 'update',
+}
 /** How many keys one query names; every database read takes that many parameters for keys of up to five parts. */
 const KEYS_PER_QUERY = 150
 
@@ -52,8 +59,10 @@ function refuseUnsupported({ builder, metadata, kind }: ImageRequest): void {
   if (metadata.primaryColumns.length === 0) throw refuse('its table has no primary key')
   if (kind === 'insert' && expressionMap.onIgnore) throw refuse('rows it ignores cannot be told from rows it inserts')
   if ((kind === 'insert' || kind === 'upsert') && rowsOf(builder).length === 0) throw refuse('its rows come from a query')
-  if (kind === 'upsert' && (expressionMap.onUpdate as { conflict?: unknown } | undefined)?.conflict === undefined) throw refuse('it names no conflict columns')
-  if (kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined)) throw refuse('it changes the primary key')
+  if (kind === 'upsert' && (expressionMap.onUpdate as { conflict?: unknown } | undefined)?.conflict === undefined)
+    throw refuse('it names no conflict columns')
+  if (kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined))
+    throw refuse('it changes the primary key')
 }
 
 function rowsOf(builder: WriteBuilder): ObjectLiteral[] {
@@ -71,13 +80,20 @@ async function beforeUpdate(request: ImageRequest): Promise<Finish> {
   const rows = (await runner.query(...keyQuery(builder, metadata, lock))) as ObjectLiteral[]
   const keys = rows.map((row) => hydratedKey(runner, metadata, row))
   const entities = images === 'keys' ? keys.map((key) => withKey(metadata, key)) : await loadByKeys(runner, metadata, keys)
-  const before = entities.map((entity) => ({ entity, key: keyOf(metadata, entity), image: Object.freeze(imageOf(entityMapOf(metadata), entity)) }))
+  const before = entities.map((entity) => ({
+    entity,
+    key: keyOf(metadata, entity),
+    image: Object.freeze(imageOf(entityMapOf(metadata), entity)),
+  }))
   return async () => {
     const changeKind = KINDS[kind]
-    if (changeKind === 'delete') return before.map(({ entity, key, image }) => row(metadata, { kind: 'delete', entity, key, before: image, after: null }))
+    if (changeKind === 'delete')
+      return before.map(({ entity, key, image }) => row(metadata, { kind: 'delete', entity, key, before: image, after: null }))
     const after = images === 'both' ? await imagesByKey(runner, metadata, keys) : undefined
     const set = setValues(metadata, valuesOf(builder))
-    return before.map(({ entity, key, image }) => row(metadata, { kind: changeKind, entity, key, before: image, after: after?.get(keyText(key)) ?? { ...image, ...set } }))
+    return before.map(({ entity, key, image }) =>
+      row(metadata, { kind: changeKind, entity, key, before: image, after: after?.get(keyText(key)) ?? { ...image, ...set } }),
+    )
   }
 }
 
@@ -90,7 +106,13 @@ async function beforeUpsert(request: ImageRequest): Promise<Finish> {
     return [...now].map(([conflict, entity]) => {
       const known = existing.get(conflict)
       const before = known === undefined ? null : Object.freeze(imageOf(map, known))
-      return row(metadata, { kind: before === null ? 'insert' : 'update', entity, key: keyOf(metadata, entity), before, after: imageOf(map, entity) })
+      return row(metadata, {
+        kind: before === null ? 'insert' : 'update',
+        entity,
+        key: keyOf(metadata, entity),
+        before,
+        after: imageOf(map, entity),
+      })
     })
   }
 }
@@ -100,7 +122,9 @@ async function loadByConflict({ builder, metadata, runner }: ImageRequest): Prom
   const names = (builder.expressionMap.onUpdate as unknown as { conflict: string | string[] }).conflict
   const columns = [names].flat().map((name) => metadata.findColumnWithDatabaseName(name)!)
   const textOf = (entity: object) => keyText(columns.map((column) => column.getEntityValue(entity) as unknown))
-  const wheres = rowsOf(builder).map((values) => Object.assign({}, ...columns.map((column) => column.createValueMap(column.getEntityValue(values)))) as ObjectLiteral)
+  const wheres = rowsOf(builder).map(
+    (values) => Object.assign({}, ...columns.map((column) => column.createValueMap(column.getEntityValue(values)))) as ObjectLiteral,
+  )
   const found = new Map<string, object>()
   for (const some of chunks(wheres)) {
     const query = selection(runner, metadata).where(some)
@@ -113,8 +137,12 @@ async function inserted({ builder, metadata, runner, images, kind }: ImageReques
   const values = rowsOf(builder)
   const keys = (result.identifiers ?? []) as (ObjectLiteral | undefined)[]
   const known = keys.filter((key): key is ObjectLiteral => key !== undefined && Object.keys(key).length > 0)
-  if (known.length !== values.length) throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason: 'the driver does not tell the keys of the new rows' })
-  const loaded = images === 'both' ? new Map((await loadByKeys(runner, metadata, known)).map((entity) => [keyText(keyOf(metadata, entity)), entity])) : undefined
+  if (known.length !== values.length)
+    throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason: 'the driver does not tell the keys of the new rows' })
+  const loaded =
+    images === 'both'
+      ? new Map((await loadByKeys(runner, metadata, known)).map((entity) => [keyText(keyOf(metadata, entity)), entity]))
+      : undefined
   const map = entityMapOf(metadata)
   return values.map((value, index) => {
     const key = keyOf(metadata, known[index])
@@ -123,10 +151,24 @@ async function inserted({ builder, metadata, runner, images, kind }: ImageReques
   })
 }
 
-function row(metadata: EntityMetadata, parts: { kind: ChangeKind; entity: object; key: Image; before: Image | null; after: Image | null }): RowWritten {
+function row(
+  metadata: EntityMetadata,
+  parts: { kind: ChangeKind; entity: object; key: Image; before: Image | null; after: Image | null },
+): RowWritten {
   const { before, after } = parts
-  const changed = after === null ? [] : before === null ? Object.keys(after) : Object.keys(after).filter((path) => !isDeepStrictEqual(before[path], after[path]))
-  return Object.freeze({ ...parts, after: after === null ? null : Object.freeze(after), map: entityMapOf(metadata), changed, relations: {} })
+  const changed =
+    after === null
+      ? []
+      : before === null
+        ? Object.keys(after)
+        : Object.keys(after).filter((path) => !isDeepStrictEqual(before[path], after[path]))
+  return Object.freeze({
+    ...parts,
+    after: after === null ? null : Object.freeze(after),
+    map: entityMapOf(metadata),
+    changed,
+    relations: {},
+  })
 }
 
 /** Values set to SQL expressions are not known without reading them back. */
@@ -136,7 +178,8 @@ function setValues(metadata: EntityMetadata, values: ObjectLiteral): Image {
 
 function hydratedKey(runner: QueryRunner, metadata: EntityMetadata, raw: ObjectLiteral): ObjectLiteral {
   const key: ObjectLiteral = {}
-  for (const column of metadata.primaryColumns) column.setEntityValue(key, dataSourceOf(runner)!.driver.prepareHydratedValue(raw[column.databaseName], column))
+  for (const column of metadata.primaryColumns)
+    column.setEntityValue(key, dataSourceOf(runner)!.driver.prepareHydratedValue(raw[column.databaseName], column))
   return key
 }
 
@@ -167,5 +210,7 @@ function selection(runner: QueryRunner, metadata: EntityMetadata) {
 }
 
 function chunks<T>(items: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(items.length / KEYS_PER_QUERY) }, (_none, index) => items.slice(index * KEYS_PER_QUERY, (index + 1) * KEYS_PER_QUERY))
+  return Array.from({ length: Math.ceil(items.length / KEYS_PER_QUERY) }, (_none, index) =>
+    items.slice(index * KEYS_PER_QUERY, (index + 1) * KEYS_PER_QUERY),
+  )
 }

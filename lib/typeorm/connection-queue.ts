@@ -33,7 +33,10 @@ export class ConnectionQueue {
    */
   async acquire(holder: QueueHolder, waiting: string, openedByCaller: QueueHolder | undefined): Promise<() => void> {
     const turn = this.#mutex.acquire()
-    const release = this.#mutex.isLocked() && openedByCaller !== undefined && openedByCaller === this.#holder ? await this.#unlessStuck(turn, waiting, openedByCaller) : await turn
+    const release =
+      this.#mutex.isLocked() && openedByCaller !== undefined && openedByCaller === this.#holder
+        ? await this.#unlessStuck(turn, waiting, openedByCaller)
+        : await turn
     this.#holder = holder
     return () => {
       this.#holder = undefined

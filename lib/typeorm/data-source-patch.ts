@@ -69,7 +69,8 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
 function unitToJoin(installation: Installation): FramedUnit | undefined {
   const unit = openUnitOf(installation.dataSource)
   if (unit === undefined) return undefined
-  if (installation.globalManager === 'refuse') throw new TransactionError('GLOBAL_MANAGER_REFUSED', { driver: driverTypeOf(installation.dataSource) })
+  if (installation.globalManager === 'refuse')
+    throw new TransactionError('GLOBAL_MANAGER_REFUSED', { driver: driverTypeOf(installation.dataSource) })
   return installation.globalManager === 'join' || installation.queue !== undefined ? unit : undefined
 }
 
@@ -117,7 +118,13 @@ function patchRunner(runner: QueryRunner, unit: RunnerUnit): void {
   patch(runner, 'commitTransaction', (original) => () => (isActive() ? commit(unit, original) : original()))
   patch(runner, 'rollbackTransaction', (original) => () => (isActive() ? rollback(unit, original) : original()))
   patch(runner, 'release', (original) => () => (isActive() ? release(unit, original) : original()))
-  patch(runner, 'query', (original) => ((...args: Parameters<QueryRunner['query']>) => (isActive() ? runQuery(unit, original, args) : original(...args))) as QueryRunner['query'])
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a runner made by the driver alone has no manager
+  patch(
+    runner,
+    'query',
+    (original) =>
+      ((...args: Parameters<QueryRunner['query']>) =>
+        isActive() ? runQuery(unit, original, args) : original(...args)) as QueryRunner['query'],
+  )
+
   if (runner.manager !== undefined) patchManager(unit.installation.dataSource, runner.manager, unit)
 }

@@ -64,7 +64,8 @@ export function copyOf(value: unknown): unknown {
   if (value instanceof Date) return new Date(value)
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (Array.isArray(value) || prototype === Object.prototype || prototype === null || value instanceof Uint8Array) return structuredClone(value)
+  if (Array.isArray(value) || prototype === Object.prototype || prototype === null || value instanceof Uint8Array)
+    return structuredClone(value)
   return value
 }
 
@@ -74,7 +75,8 @@ export function keyOf(metadata: EntityMetadata, entity: object | undefined): Ima
 }
 
 function isA(metadata: EntityMetadata, target: unknown): boolean {
-  const options = typeof target === 'object' && target !== null ? (target as { options?: { name?: string; target?: unknown } }).options : undefined
+  const options =
+    typeof target === 'object' && target !== null ? (target as { options?: { name?: string; target?: unknown } }).options : undefined
   const wanted = options === undefined ? target : (options.target ?? options.name)
   if (typeof wanted === 'string') return metadata.name === wanted || metadata.target === wanted
   if (typeof wanted !== 'function') return false

@@ -56,13 +56,29 @@ export class EventSource implements FlushSource {
     const { entity, kind } = event
     const metadata = this.#installation.mappers.metadataOf(entity, event.metadata) ?? event.metadata
     this.#keys.set(entity, keyOf(metadata, event.databaseEntity ?? entity))
-    this.#rows.push({ event: { ...event, metadata }, kind, entity, state: this.#newState({ ...event, metadata }), mapperHooks: this.#installation.mappers.hooksOf(metadata), isPlanned: () => true })
+    this.#rows.push({
+      event: { ...event, metadata },
+      kind,
+      entity,
+      state: this.#newState({ ...event, metadata }),
+      mapperHooks: this.#installation.mappers.hooksOf(metadata),
+      isPlanned: () => true,
+    })
   }
 
   #newState(event: RowEvent): EntityState {
     const map = entityMapOf(event.metadata)
     const original = event.databaseEntity === undefined ? NOTHING : Object.freeze(imageOf(map, event.databaseEntity))
-    const status = () => (this.#session.ended ? 'detached' : event.kind === 'delete' ? 'deleted' : this.#isWritten ? 'clean' : event.kind === 'insert' ? 'new' : 'dirty')
+    const status = () =>
+      this.#session.ended
+        ? 'detached'
+        : event.kind === 'delete'
+          ? 'deleted'
+          : this.#isWritten
+            ? 'clean'
+            : event.kind === 'insert'
+              ? 'new'
+              : 'dirty'
     return new RowState(
       {
         entity: event.entity,
@@ -86,7 +102,13 @@ export class EventSource implements FlushSource {
 
   unitOfWork(): UnitOfWork {
     const of = (kind: ChangeKind) => this.#rows.filter((row) => row.kind === kind).map((row) => row.entity)
-    return new UnitOfWorkView({ new: of('insert'), dirty: of('update'), deleted: of('delete'), softRemoved: of('softRemove'), recovered: of('recover') })
+    return new UnitOfWorkView({
+      new: of('insert'),
+      dirty: of('update'),
+      deleted: of('delete'),
+      softRemoved: of('softRemove'),
+      recovered: of('recover'),
+    })
   }
 
   stateOf(entity: object): EntityState | undefined {
@@ -116,20 +138,37 @@ export class EventSource implements FlushSource {
       const map = entityMapOf(event.metadata)
       const now = Object.freeze(imageOf(map, entity))
       this.#asWritten.set(entity, now)
-      const before = kind === 'insert' ? null : event.databaseEntity === undefined ? NOTHING : Object.freeze(imageOf(map, event.databaseEntity))
+      const before =
+        kind === 'insert' ? null : event.databaseEntity === undefined ? NOTHING : Object.freeze(imageOf(map, event.databaseEntity))
       const after = kind === 'delete' ? null : Object.freeze({ ...before, ...now })
       const changed = after === null ? [] : Object.keys(differing(before ?? NOTHING, after))
-      return { kind, entity, map, key: kind === 'delete' ? this.#keys.get(entity)! : keyOf(event.metadata, entity), before, after, changed, relations: {} }
+      return {
+        kind,
+        entity,
+        map,
+        key: kind === 'delete' ? this.#keys.get(entity)! : keyOf(event.metadata, entity),
+        before,
+        after,
+        changed,
+        relations: {},
+      }
     })
   }
 
   changedSinceWritten(): readonly object[] {
     return this.#rows
-      .filter(({ kind, entity, event }) => kind !== 'delete' && !isDeepStrictEqual(imageOf(entityMapOf(event.metadata), entity), this.#asWritten.get(entity)))
+      .filter(
+        ({ kind, entity, event }) =>
+          kind !== 'delete' && !isDeepStrictEqual(imageOf(entityMapOf(event.metadata), entity), this.#asWritten.get(entity)),
+      )
       .map((row) => row.entity)
   }
 }
 
 function differing(before: Image, after: Image): Image {
-  return changesFrom(Object.keys(after).filter((path) => !isDeepStrictEqual(before[path], after[path])), before, after)
+  return changesFrom(
+    Object.keys(after).filter((path) => !isDeepStrictEqual(before[path], after[path])),
+    before,
+    after,
+  )
 }

@@ -16,7 +16,7 @@ import type { Installation } from './installation.js'
 import type { RunnerUnit } from './runner-unit.js'
 
 export const NOT_GUARANTEED = [
-  'TypeORM\'s other subscribers run at the same time as the hooks, not before them',
+  "TypeORM's other subscribers run at the same time as the hooks, not before them",
   'relations changed by hooks are not written, nor are entities added to a running flush before the commit',
   'a change of a many-to-many collection alone is not seen',
   'statements by query fire no bulk hooks, and insert() looks like save()',
@@ -39,7 +39,8 @@ export function beforeRow(installation: Installation, runner: QueryRunner, event
   const unit = unitOf(runner, installation)
   if (unit.flushing > 0 || currentSilence() !== undefined) return undefined
   let burst = gathered.get(runner)
-  if (burst?.before === undefined || burst.after !== undefined || burst.flush.phase !== 'before' || !openBursts.has(burst)) burst = open(installation, unit)
+  if (burst?.before === undefined || burst.after !== undefined || burst.flush.phase !== 'before' || !openBursts.has(burst))
+    burst = open(installation, unit)
   burst.source.put(event)
   return burst.before
 }

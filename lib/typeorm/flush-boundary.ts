@@ -79,10 +79,14 @@ function wrapPersistRun(prototype: PersistRun): void {
 
 /** afterLoad is for what users load: TypeORM's read before a save fires it too, with relations cut down to keys. */
 function wrapDiffRead(internals: Internals): void {
-  const { prototype } = internals.SubjectDatabaseEntityLoader as unknown as { prototype: { load(mode: string): Promise<void>; queryRunner: Executor['queryRunner'] } }
+  const { prototype } = internals.SubjectDatabaseEntityLoader as unknown as {
+    prototype: { load(mode: string): Promise<void>; queryRunner: Executor['queryRunner'] }
+  }
   const { load } = prototype
   prototype.load = function (mode) {
     const installation = installationOf(dataSourceOf(this.queryRunner))
-    return installation === undefined || !installation.firesAfterLoad ? load.call(this, mode) : diffRead.run(true, () => load.call(this, mode))
+    return installation === undefined || !installation.firesAfterLoad
+      ? load.call(this, mode)
+      : diffRead.run(true, () => load.call(this, mode))
   }
 }

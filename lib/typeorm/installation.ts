@@ -93,7 +93,8 @@ export class Installation {
   /** @throws {ConfigurationError} RESOLVER_MISSING when nobody said where to look. */
   resolve<T>(token: Token<T>): T {
     const resolve = this.#last('resolve')
-    if (resolve === undefined) throw new ConfigurationError('RESOLVER_MISSING', { token: typeof token === 'function' ? token.name : String(token) })
+    if (resolve === undefined)
+      throw new ConfigurationError('RESOLVER_MISSING', { token: typeof token === 'function' ? token.name : String(token) })
     return resolve(token)
   }
 

@@ -49,7 +49,9 @@ export interface WriteBuilder {
   execute(): Promise<{ raw?: unknown; affected?: number | null; generatedMaps?: object[]; identifiers?: object[] }>
 }
 
-type SubjectOptions = Partial<Pick<Subject, 'canBeInserted' | 'canBeUpdated' | 'mustBeRemoved' | 'canBeSoftRemoved' | 'canBeRecovered' | 'parentSubject'>>
+type SubjectOptions = Partial<
+  Pick<Subject, 'canBeInserted' | 'canBeUpdated' | 'mustBeRemoved' | 'canBeSoftRemoved' | 'canBeRecovered' | 'parentSubject'>
+>
 type Build = { build(): void }
 export type PersistMode = 'save' | 'remove' | 'soft-remove' | 'recover'
 
@@ -68,8 +70,20 @@ export interface Internals {
   readonly writeBuilders: readonly { readonly prototype: WriteBuilder }[]
 }
 
-const PERSISTENCE = ['Subject', 'SubjectExecutor', 'EntityPersistExecutor', 'SubjectDatabaseEntityLoader', 'SubjectChangedColumnsComputer', 'SubjectTopologicalSorter'] as const
-const BUILDERS = ['CascadesSubjectBuilder', 'OneToManySubjectBuilder', 'OneToOneInverseSideSubjectBuilder', 'ManyToManySubjectBuilder'] as const
+const PERSISTENCE = [
+  'Subject',
+  'SubjectExecutor',
+  'EntityPersistExecutor',
+  'SubjectDatabaseEntityLoader',
+  'SubjectChangedColumnsComputer',
+  'SubjectTopologicalSorter',
+] as const
+const BUILDERS = [
+  'CascadesSubjectBuilder',
+  'OneToManySubjectBuilder',
+  'OneToOneInverseSideSubjectBuilder',
+  'ManyToManySubjectBuilder',
+] as const
 const WRITE_BUILDERS = ['InsertQueryBuilder', 'UpdateQueryBuilder', 'DeleteQueryBuilder', 'SoftDeleteQueryBuilder'] as const
 
 let loaded: Internals | undefined | null = null
@@ -107,7 +121,9 @@ function isKnown(found: Record<string, unknown>): found is Record<string, unknow
     [found['SubjectChangedColumnsComputer'], ['computeDiffColumns']],
     ...(found['writeBuilders'] as unknown[]).map((builder): [unknown, readonly string[]] => [builder, ['execute']]),
   ]
-  return wanted.every(([owner, methods]) => methods.every((method) => typeof (owner as { prototype?: Record<string, unknown> } | undefined)?.prototype?.[method] === 'function'))
+  return wanted.every(([owner, methods]) =>
+    methods.every((method) => typeof (owner as { prototype?: Record<string, unknown> } | undefined)?.prototype?.[method] === 'function'),
+  )
 }
 
 /** `dataSource` in 1.x, `connection` in 0.3. */

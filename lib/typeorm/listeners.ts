@@ -24,7 +24,7 @@ export async function notifyListeners(executor: Executor, when: 'before' | 'afte
     const rejected = outcomes.find((outcome) => outcome.status === 'rejected')
     if (rejected !== undefined) thrown ??= { error: rejected.reason as unknown }
   }
-  // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a listener threw is passed on as it was
+
   if (thrown !== undefined) throw thrown.error
   return result.count
 }
@@ -37,9 +37,15 @@ function broadcast(executor: Executor, when: 'before' | 'after', result: Broadca
 function beforeCalls({ queryRunner: { broadcaster }, ...lists }: Executor): [readonly Subject[], Broadcast][] {
   return [
     [lists.insertSubjects, (r, s) => broadcaster.broadcastBeforeInsertEvent(r, s.metadata, s.entity)],
-    [lists.updateSubjects, (r, s) => broadcaster.broadcastBeforeUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations)],
+    [
+      lists.updateSubjects,
+      (r, s) => broadcaster.broadcastBeforeUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
+    ],
     [lists.removeSubjects, (r, s) => broadcaster.broadcastBeforeRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
-    [lists.softRemoveSubjects, (r, s) => broadcaster.broadcastBeforeSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
+    [
+      lists.softRemoveSubjects,
+      (r, s) => broadcaster.broadcastBeforeSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+    ],
     [lists.recoverSubjects, (r, s) => broadcaster.broadcastBeforeRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
   ]
 }
@@ -47,9 +53,15 @@ function beforeCalls({ queryRunner: { broadcaster }, ...lists }: Executor): [rea
 function afterCalls({ queryRunner: { broadcaster }, ...lists }: Executor): [readonly Subject[], Broadcast][] {
   return [
     [lists.insertSubjects, (r, s) => broadcaster.broadcastAfterInsertEvent(r, s.metadata, s.entity, s.identifier)],
-    [lists.updateSubjects, (r, s) => broadcaster.broadcastAfterUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations)],
+    [
+      lists.updateSubjects,
+      (r, s) => broadcaster.broadcastAfterUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
+    ],
     [lists.removeSubjects, (r, s) => broadcaster.broadcastAfterRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
-    [lists.softRemoveSubjects, (r, s) => broadcaster.broadcastAfterSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
+    [
+      lists.softRemoveSubjects,
+      (r, s) => broadcaster.broadcastAfterSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+    ],
     [lists.recoverSubjects, (r, s) => broadcaster.broadcastAfterRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
   ]
 }

@@ -31,7 +31,11 @@ interface Burst {
 const bursts = new WeakMap<QueryRunner, Burst>()
 
 /** What a subscriber's afterLoad does. @returns A promise where a hook returned one. */
-export function entityLoaded(installation: Installation, entity: object, event: { readonly metadata: EntityMetadata; readonly queryRunner: QueryRunner }): Promise<void> | undefined {
+export function entityLoaded(
+  installation: Installation,
+  entity: object,
+  event: { readonly metadata: EntityMetadata; readonly queryRunner: QueryRunner },
+): Promise<void> | undefined {
   if (!installation.firesAfterLoad || currentSilence() !== undefined || isDiffRead() || isReadBack(entity, event.metadata)) return undefined
   const metadata = installation.mappers.metadataOf(entity, event.metadata) ?? event.metadata
   const mapperHooks = installation.mappers.hooksOf(metadata)
@@ -47,8 +51,15 @@ export function entityLoaded(installation: Installation, entity: object, event: 
   return undefined
 }
 
-function runChains(entity: object, state: EntityState, { mapperHooks, hooks }: { mapperHooks: MapperHooks; hooks: HookChain<SessionHooks> }): void | Promise<void> {
-  return runInOrder([() => mapperHooks.run('afterLoad', entity, state, state.session), () => hooks.run('afterLoad', entity, state)], (step) => step())
+function runChains(
+  entity: object,
+  state: EntityState,
+  { mapperHooks, hooks }: { mapperHooks: MapperHooks; hooks: HookChain<SessionHooks> },
+): void | Promise<void> {
+  return runInOrder(
+    [() => mapperHooks.run('afterLoad', entity, state, state.session), () => hooks.run('afterLoad', entity, state)],
+    (step) => step(),
+  )
 }
 
 /** After an insert TypeORM reads generated columns back into plain objects, with listeners on. */
@@ -72,7 +83,11 @@ function stateOfLoaded(entity: object, metadata: EntityMetadata, session: Ambien
   const original: Image = Object.freeze(imageOf(map, entity))
   const changes = () => {
     const now = imageOf(map, entity)
-    return changesFrom(Object.keys({ ...original, ...now }).filter((path) => !isDeepStrictEqual(original[path], now[path])), original, now)
+    return changesFrom(
+      Object.keys({ ...original, ...now }).filter((path) => !isDeepStrictEqual(original[path], now[path])),
+      original,
+      now,
+    )
   }
   const facts: RowFacts = {
     entity,

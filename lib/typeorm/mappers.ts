@@ -69,7 +69,13 @@ export class Mappers {
   #build(metadata: EntityMetadata, declared: readonly MapperExtensionInput[]): MapperHooks {
     const extensions: MapperExtension[] = []
     const resolve = this.#resolve
-    const mapper: Mapper = { target: metadata.target as Mapper['target'], metadata, dataSource: this.#dataSource, resolve: (token) => resolve(token), extensions }
+    const mapper: Mapper = {
+      target: metadata.target as Mapper['target'],
+      metadata,
+      dataSource: this.#dataSource,
+      resolve: (token) => resolve(token),
+      extensions,
+    }
     for (const input of declared) extensions.push(buildExtension<MapperExtension>(input, mapper, MAPPER_LEVEL))
     return new HookChain(extensions, MapperExtension.prototype)
   }

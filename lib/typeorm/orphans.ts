@@ -21,7 +21,12 @@ export class Orphans {
 
   /** Whether this subject is a row without object that is an entity all the same. */
   static isOrphan(subject: Subject): boolean {
-    return subject.entity === undefined && subject.identifier !== undefined && !subject.metadata.isJunction && !subject.metadata.isClosureJunction
+    return (
+      subject.entity === undefined &&
+      subject.identifier !== undefined &&
+      !subject.metadata.isJunction &&
+      !subject.metadata.isClosureJunction
+    )
   }
 
   /** The object that stands for the row: the member of the parent's collection, else a new one that knows only its key. */
@@ -55,7 +60,9 @@ function memberOf(subject: Subject): object | undefined {
   for (const relation of parent.metadata.oneToManyRelations) {
     if (relation.inverseEntityMetadata !== subject.metadata) continue
     const members: unknown = relation.getEntityValue(parent.entity)
-    const found = Array.isArray(members) ? members.find((member: object) => sameKey(subject.metadata.getEntityIdMap(member), subject.identifier)) : undefined
+    const found = Array.isArray(members)
+      ? members.find((member: object) => sameKey(subject.metadata.getEntityIdMap(member), subject.identifier))
+      : undefined
     if (found !== undefined) return found as object
   }
   return undefined

@@ -53,7 +53,10 @@ function takeOverRead(subject: Subject, before: Subject | undefined): void {
   const read = before?.databaseEntity
   if (before === undefined) return
   subject.databaseEntityLoaded = before.databaseEntityLoaded
-  const unread = subject.metadata.relations.some((relation) => relation.getEntityValue(subject.entity!) !== undefined && read !== undefined && relation.getEntityValue(read) === undefined)
+  const unread = subject.metadata.relations.some(
+    (relation) =>
+      relation.getEntityValue(subject.entity!) !== undefined && read !== undefined && relation.getEntityValue(read) === undefined,
+  )
   if (read === undefined || unread) delete (subject as { databaseEntity?: object }).databaseEntity
   else subject.databaseEntity = read
 }
@@ -83,5 +86,8 @@ function deriveRelations(plan: Subject[], internals: Internals): void {
 /** An orphan of one collection that is deleted in its own right needs no orphan handling. */
 function isAlsoRemoved(derived: Subject, removed: readonly Subject[]): boolean {
   if (derived.entity !== undefined || derived.metadata.isJunction) return false
-  return removed.some((subject) => subject.metadata.target === derived.metadata.target && subject.metadata.compareEntities(subject.entity!, derived.identifier!))
+  return removed.some(
+    (subject) =>
+      subject.metadata.target === derived.metadata.target && subject.metadata.compareEntities(subject.entity!, derived.identifier!),
+  )
 }

@@ -77,14 +77,21 @@ const NO_HOOKS = new HookChain<SessionHooks>([], SessionExtension.prototype)
 
 /** A flush that only keeps the journal: withoutExtensions({ journal: true }). */
 function quietOwner(session: AmbientSession): FlushOwner {
-  return { session, hooks: NO_HOOKS, inFrame: (fn) => fn(), recordWritten: (rows) => void session.recordWritten(rows), writeLater: () => undefined }
+  return {
+    session,
+    hooks: NO_HOOKS,
+    inFrame: (fn) => fn(),
+    recordWritten: (rows) => void session.recordWritten(rows),
+    writeLater: () => undefined,
+  }
 }
 
 /** The frame costs something on every promise, so it is entered only where a hook or listener could look at it. */
 function needsFrame({ session, source, unit }: Running): boolean {
   const { installation } = unit
   if (session.hooks.instances.length > 0 || installation.dataSource.subscribers.length > 1) return true
-  for (const metadata of source.metadatas()) if (metadata.listeners.length > 0 || installation.mappers.hooksOf(metadata).instances.length > 0) return true
+  for (const metadata of source.metadatas())
+    if (metadata.listeners.length > 0 || installation.mappers.hooksOf(metadata).instances.length > 0) return true
   return false
 }
 

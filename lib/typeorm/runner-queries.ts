@@ -64,5 +64,9 @@ function endedByServer(unit: RunnerUnit): TransactionError {
 
 function warnRaw(sql: string): void {
   const verb = RAW_TRANSACTION.exec(sql)![1]!.toUpperCase()
-  warnOnce('RAW_TRANSACTION_STATEMENT', verb, `A raw query("${verb}") was sent: neither TypeORM nor flushpoint can see that transaction, so hooks and journal do not follow it. Use startTransaction, commitTransaction and rollbackTransaction of the query runner.`)
+  warnOnce(
+    'RAW_TRANSACTION_STATEMENT',
+    verb,
+    `A raw query("${verb}") was sent: neither TypeORM nor flushpoint can see that transaction, so hooks and journal do not follow it. Use startTransaction, commitTransaction and rollbackTransaction of the query runner.`,
+  )
 }

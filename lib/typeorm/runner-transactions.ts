@@ -100,9 +100,12 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
 }
 
 function refuseUncommittable(unit: RunnerUnit, level: Level): void {
-  if (level.neverStarted !== undefined) throw new TransactionError('TRANSACTION_LEVEL_NOT_STARTED', { cause: messageOf(level.neverStarted) }, { cause: level.neverStarted })
-  if (unit.endedByServer !== undefined) throw new TransactionError('TRANSACTION_ENDED_BY_SERVER', { cause: messageOf(unit.endedByServer) }, { cause: unit.endedByServer })
-  if (level.doomedBy !== undefined) throw new TransactionError('TRANSACTION_ROLLBACK_ONLY', { cause: messageOf(level.doomedBy) }, { cause: level.doomedBy })
+  if (level.neverStarted !== undefined)
+    throw new TransactionError('TRANSACTION_LEVEL_NOT_STARTED', { cause: messageOf(level.neverStarted) }, { cause: level.neverStarted })
+  if (unit.endedByServer !== undefined)
+    throw new TransactionError('TRANSACTION_ENDED_BY_SERVER', { cause: messageOf(unit.endedByServer) }, { cause: unit.endedByServer })
+  if (level.doomedBy !== undefined)
+    throw new TransactionError('TRANSACTION_ROLLBACK_ONLY', { cause: messageOf(level.doomedBy) }, { cause: level.doomedBy })
 }
 
 /** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction has failed: ask before. */

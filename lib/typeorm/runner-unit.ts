@@ -127,7 +127,7 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
       write: (kind, entities) => this.#write(kind, entities),
       savepoint: (fn) => this.manager.transaction(() => fn()),
       inFrame: (_session, fn) => inUnitFrame(installation.dataSource, this, fn),
-      reportHookError: (error, hook, extension, session) => installation.reportHookError(error, { hook, extension, session }),
+      reportHookError: (error, failure) => installation.reportHookError(error, failure),
     }
   }
 
@@ -139,7 +139,11 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
     const verb = ({ save: 'save', delete: 'remove', softRemove: 'softRemove', recover: 'recover' } as const)[kind]
     if (mapped.length > 0) await (manager[verb] as (entities: object[]) => Promise<unknown>).call(manager, [...mapped])
     for (const entity of plain) {
-      await (manager[verb] as (target: unknown, entity: object) => Promise<unknown>).call(manager, this.installation.targetsOfPlainObjects.get(entity), entity)
+      await (manager[verb] as (target: unknown, entity: object) => Promise<unknown>).call(
+        manager,
+        this.installation.targetsOfPlainObjects.get(entity),
+        entity,
+      )
     }
   }
 
@@ -208,4 +212,3 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
     return `RunnerUnit (depth ${this.levels.length}${this.#session === undefined ? '' : `; ${String(this.#session)}`})`
   }
 }
-

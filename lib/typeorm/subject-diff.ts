@@ -17,7 +17,9 @@ export function changedPathsOf(subject: Subject, internals: Internals): string[]
   const shadow = { entity, databaseEntity, metadata, changeMaps: [] as { column: ColumnMetadata }[], diffColumns: [], diffRelations: [] }
   new internals.SubjectChangedColumnsComputer().computeDiffColumns(shadow)
   const known = new Set(entityMapOf(metadata).properties.map((property) => property.path))
-  const columns = shadow.changeMaps.map(({ column }) => column).filter((column) => known.has(column.propertyPath) && !isFalseDiff(subject, column))
+  const columns = shadow.changeMaps
+    .map(({ column }) => column)
+    .filter((column) => known.has(column.propertyPath) && !isFalseDiff(subject, column))
   const relations = metadata.relationsWithJoinColumns.filter((relation) => {
     const now = relationKeyOf(relation, entity)
     if (now === undefined) return relation.getEntityValue(entity) !== undefined
@@ -49,7 +51,9 @@ export function sameKey(a: unknown, b: unknown): boolean {
 }
 
 export function keyText(key: unknown): string {
-  return JSON.stringify(key ?? null, (_name, value: unknown) => (typeof value === 'number' || typeof value === 'bigint' ? String(value) : value))
+  return JSON.stringify(key ?? null, (_name, value: unknown) =>
+    typeof value === 'number' || typeof value === 'bigint' ? String(value) : value,
+  )
 }
 
 /** `{ title: { from, to } }` for these paths. */

@@ -27,6 +27,14 @@ export interface RowContext {
   isExcluded(entity: object): boolean
 }
 
+export interface RowParts {
+  readonly entity: object
+  readonly kind: ChangeKind
+  readonly context: RowContext
+  readonly mapperHooks: MapperHooks
+  readonly metadata: Subject['metadata']
+}
+
 export class SubjectRow implements FlushRow, RowFacts {
   readonly entity: object
   readonly state: EntityState
@@ -45,14 +53,14 @@ export class SubjectRow implements FlushRow, RowFacts {
   #asWritten: Image | undefined
   #original: { readonly of: object | undefined; readonly image: Image } | undefined
 
-  constructor(subject: Subject, entity: object, kind: ChangeKind, parts: { context: RowContext; mapperHooks: MapperHooks; metadata: Subject['metadata'] }) {
+  constructor(subject: Subject, { entity, kind, context, mapperHooks, metadata }: RowParts) {
     this.subject = subject
     this.entity = entity
     this.kind = kind
-    this.#context = parts.context
-    this.mapperHooks = parts.mapperHooks
-    this.map = entityMapOf(parts.metadata)
-    this.state = new RowState(this, parts.context.session)
+    this.#context = context
+    this.mapperHooks = mapperHooks
+    this.map = entityMapOf(metadata)
+    this.state = new RowState(this, context.session)
     this.baseline = kind === 'softRemove' || kind === 'recover' ? imageOf(this.map, entity) : undefined
   }
 
@@ -129,7 +137,16 @@ export class SubjectRow implements FlushRow, RowFacts {
     const before = this.kind === 'insert' ? null : this.#before()
     const after = this.kind === 'delete' ? null : this.#after(before, now)
     const changed = this.#changed(before, after)
-    this.#written = Object.freeze({ kind: this.kind, entity: this.entity, map: this.map, key, before, after, changed, relations: this.kind === 'delete' ? NO_COLLECTIONS : this.collections })
+    this.#written = Object.freeze({
+      kind: this.kind,
+      entity: this.entity,
+      map: this.map,
+      key,
+      before,
+      after,
+      changed,
+      relations: this.kind === 'delete' ? NO_COLLECTIONS : this.collections,
+    })
     return this.#written
   }
 
@@ -141,7 +158,15 @@ export class SubjectRow implements FlushRow, RowFacts {
   #before(): Image {
     if (this.subject.databaseEntity !== undefined) return this.original()
     const parent = this.subject.parentSubject
-    const orphaned = this.subject.entity === undefined ? this.subject.metadata.manyToOneRelations.find((relation) => parent !== undefined && this.sealedPaths.includes(relation.propertyPath) && relation.inverseEntityMetadata === parent.metadata) : undefined
+    const orphaned =
+      this.subject.entity === undefined
+        ? this.subject.metadata.manyToOneRelations.find(
+            (relation) =>
+              parent !== undefined &&
+              this.sealedPaths.includes(relation.propertyPath) &&
+              relation.inverseEntityMetadata === parent.metadata,
+          )
+        : undefined
     if (orphaned === undefined || parent === undefined) return Object.freeze({ ...this.subject.identifier })
     return Object.freeze({ ...this.subject.identifier, [orphaned.propertyPath]: keyOf(parent.metadata, parent.entity) })
   }

@@ -52,7 +52,11 @@ export class SubjectSource implements FlushSource {
   constructor(parts: SourceParts) {
     this.#parts = parts
     this.#executor = parts.executor
-    this.#roots = new Set(parts.executor.allSubjects.filter((subject) => subject.entity !== undefined && subject.parentSubject === undefined).map((subject) => subject.entity!))
+    this.#roots = new Set(
+      parts.executor.allSubjects
+        .filter((subject) => subject.entity !== undefined && subject.parentSubject === undefined)
+        .map((subject) => subject.entity!),
+    )
     this.#takeFingerprints()
     parts.executor.allSubjects.forEach(dropFalseDiffs)
   }
@@ -93,8 +97,13 @@ export class SubjectSource implements FlushSource {
       const { installation, isQuiet } = this.#parts
       const metadata = installation.mappers.metadataOf(entity, subject.metadata) ?? subject.metadata
       if (entity.constructor === Object) installation.targetsOfPlainObjects.set(entity, subject.metadata.target)
-      const context = { session: this.#parts.session, internals: this.#parts.internals, isExcluded: (one: object) => this.#excluded.has(one) }
-      row = new SubjectRow(subject, entity, kind, { context, metadata, mapperHooks: isQuiet ? NO_MAPPER_HOOKS : installation.mappers.hooksOf(metadata) })
+      const context = {
+        session: this.#parts.session,
+        internals: this.#parts.internals,
+        isExcluded: (one: object) => this.#excluded.has(one),
+      }
+      const mapperHooks = isQuiet ? NO_MAPPER_HOOKS : installation.mappers.hooksOf(metadata)
+      row = new SubjectRow(subject, { entity, kind, context, metadata, mapperHooks })
       this.#rowOf.set(entity, row)
     }
     row.subject = subject
@@ -113,8 +122,17 @@ export class SubjectSource implements FlushSource {
   }
 
   unitOfWork(): UnitOfWork {
-    const of = (kind: ChangeKind) => this.#plan().filter((row) => row.kind === kind).map((row) => row.entity)
-    return new UnitOfWorkView({ new: of('insert'), dirty: of('update'), deleted: of('delete'), softRemoved: of('softRemove'), recovered: of('recover') })
+    const of = (kind: ChangeKind) =>
+      this.#plan()
+        .filter((row) => row.kind === kind)
+        .map((row) => row.entity)
+    return new UnitOfWorkView({
+      new: of('insert'),
+      dirty: of('update'),
+      deleted: of('delete'),
+      softRemoved: of('softRemove'),
+      recovered: of('recover'),
+    })
   }
 
   stateOf(entity: object): EntityState | undefined {
@@ -194,7 +212,8 @@ export class SubjectSource implements FlushSource {
   #takeFingerprints(): void {
     this.#fingerprints = new Map()
     for (const subject of this.#executor.allSubjects) {
-      if (subject.entity !== undefined && subject.metadata.relations.length > 0) this.#fingerprints.set(subject.entity, fingerprintOf(subject))
+      if (subject.entity !== undefined && subject.metadata.relations.length > 0)
+        this.#fingerprints.set(subject.entity, fingerprintOf(subject))
     }
   }
 
@@ -232,7 +251,11 @@ export class SubjectSource implements FlushSource {
     this.#sealed = this.#plan()
     for (const row of this.#sealed) row.seal()
     const { updateSubjects, softRemoveSubjects, recoverSubjects, removeSubjects, queryRunner } = this.#executor
-    this.#affected = new AffectedRows(queryRunner, { updates: updateSubjects, softs: [...softRemoveSubjects, ...recoverSubjects], removed: removeSubjects })
+    this.#affected = new AffectedRows(queryRunner, {
+      updates: updateSubjects,
+      softs: [...softRemoveSubjects, ...recoverSubjects],
+      removed: removeSubjects,
+    })
     return this.#sealed
   }
 
@@ -272,4 +295,3 @@ export class SubjectSource implements FlushSource {
     return `${String(this.unitOfWork())} on ${dataSourceOf(this.#executor.queryRunner)?.options.type ?? 'unknown'}`
   }
 }
-

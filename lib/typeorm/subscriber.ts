@@ -27,7 +27,19 @@ interface AnyEvent {
   readonly databaseEntity?: object | undefined
 }
 
-const FALLBACK_HOOKS = ['beforeInsert', 'beforeUpdate', 'beforeRemove', 'beforeSoftRemove', 'beforeRecover', 'afterInsert', 'afterUpdate', 'afterRemove', 'afterSoftRemove', 'afterRecover', 'beforeTransactionStart'] as const
+const FALLBACK_HOOKS = [
+  'beforeInsert',
+  'beforeUpdate',
+  'beforeRemove',
+  'beforeSoftRemove',
+  'beforeRecover',
+  'afterInsert',
+  'afterUpdate',
+  'afterRemove',
+  'afterSoftRemove',
+  'afterRecover',
+  'beforeTransactionStart',
+] as const
 
 /** Not for a program to use: `sessionSubscriber` makes classes of it, `install` instances. */
 class SessionSubscriber implements EntitySubscriberInterface {
@@ -109,9 +121,14 @@ class SessionSubscriber implements EntitySubscriberInterface {
     const dataSource = dataSourceOf(runner)
     if (dataSource === undefined) return undefined
     const known = installationOf(dataSource)
-    if (initialising.has(dataSource) || known?.hasLayer(this.options) === true || released.get(dataSource)?.has(this.options) === true) return known
+    if (initialising.has(dataSource) || known?.hasLayer(this.options) === true || released.get(dataSource)?.has(this.options) === true)
+      return known
     if (dataSource instanceof DataSource) {
-      warnOnce('SUBSCRIBER_PUSHED_LATE', 'subscriber', 'A sessionSubscriber was pushed on a DataSource that was initialised already: what ran before its first event was not followed. List it in the DataSource options, or call install(dataSource, options).')
+      warnOnce(
+        'SUBSCRIBER_PUSHED_LATE',
+        'subscriber',
+        'A sessionSubscriber was pushed on a DataSource that was initialised already: what ran before its first event was not followed. List it in the DataSource options, or call install(dataSource, options).',
+      )
     }
     arm(dataSource, this)
     return installationOf(dataSource)
@@ -136,7 +153,8 @@ function wrapInitialize(): void {
     const early = this.subscribers.filter((subscriber) => SPEAKERS.has(subscriber))
     initialising.add(this)
     const result = await initialize.call(this).finally(() => initialising.delete(this))
-    for (const subscriber of early) if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
+    for (const subscriber of early)
+      if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
     for (const subscriber of this.subscribers) if (subscriber instanceof SessionSubscriber) arm(this, subscriber)
     return result
   }
@@ -159,8 +177,15 @@ function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
 }
 
 function warnFallback(dataSource: DataSource): void {
-  const reason = dataSource instanceof DataSource ? 'the layout of this TypeORM is not known' : 'it comes from another copy of TypeORM than flushpoint loads'
-  warnOnce('FALLBACK_BOUNDARY', reason, `flushpoint works on this DataSource through subscriber events only: ${reason}. Not guaranteed here: ${NOT_GUARANTEED.join('; ')}.`)
+  const reason =
+    dataSource instanceof DataSource
+      ? 'the layout of this TypeORM is not known'
+      : 'it comes from another copy of TypeORM than flushpoint loads'
+  warnOnce(
+    'FALLBACK_BOUNDARY',
+    reason,
+    `flushpoint works on this DataSource through subscriber events only: ${reason}. Not guaranteed here: ${NOT_GUARANTEED.join('; ')}.`,
+  )
 }
 
 /**
@@ -208,7 +233,9 @@ export function install(dataSource: DataSource, options: InstallOptions = {}): (
 
 function isDataSource(value: unknown): value is DataSource {
   const candidate = value as Partial<DataSource> | null | undefined
-  return typeof candidate?.initialize === 'function' && typeof candidate.createQueryRunner === 'function' && Array.isArray(candidate.subscribers)
+  return (
+    typeof candidate?.initialize === 'function' && typeof candidate.createQueryRunner === 'function' && Array.isArray(candidate.subscribers)
+  )
 }
 
 function uninstall(installation: Installation, subscriber: SessionSubscriber): void {
