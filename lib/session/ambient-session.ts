@@ -158,7 +158,7 @@ export class AmbientSession implements Session {
   }
 
   state<E extends object>(entity: E): EntityState<E> {
-    const state = Flush.current(this)?.source.stateOf(entity)
+    const state = Flush.stateOf(entity)
     if (state === undefined) throw new SessionError('ENTITY_UNKNOWN', { given: describeValue(entity), method: 'state' })
     return state as EntityState<E>
   }
@@ -188,6 +188,7 @@ export class AmbientSession implements Session {
 
   async transaction<T>(fn: (session: this) => Promise<T>): Promise<T> {
     if (this.#ended) throw new SessionError('SESSION_ENDED', { method: 'transaction' })
+    if (this.#levels.length === 0) throw new SessionError('SESSION_WITHOUT_TRANSACTION', { method: 'transaction' })
     return this.#host.savepoint(() => fn(this))
   }
 

@@ -72,6 +72,8 @@ export interface FlushOwner {
 export class Flush {
   readonly owner: FlushOwner
   readonly source: FlushSource
+  /** The flush whose hook started this one. */
+  readonly #outer: Flush | undefined = currentFlush.get()
   #phase: FlushPhase = 'before'
   #rows: readonly FlushRow[] = []
   #hooksRan = false
@@ -90,6 +92,15 @@ export class Flush {
   /** The flush this call runs in, of any session. */
   static get innermost(): Flush | undefined {
     return currentFlush.get()
+  }
+
+  /** The state of an entity in the flush this call runs in, or in one around it. */
+  static stateOf(entity: object): EntityState | undefined {
+    for (let flush = currentFlush.get(); flush !== undefined; flush = flush.#outer) {
+      const state = flush.#phase === 'done' ? undefined : flush.source.stateOf(entity)
+      if (state !== undefined) return state
+    }
+    return undefined
   }
 
   get phase(): FlushPhase {

@@ -68,7 +68,7 @@ function managerOf(source: SessionSource): EntityManager {
  * @throws {SessionError} ENTITY_UNKNOWN outside of a flush that writes it.
  */
 export function stateOf<E extends object>(entity: One<E>): EntityState<E> {
-  const state = Flush.innermost?.source.stateOf(entity as object)
+  const state = Flush.stateOf(entity as object)
   if (state === undefined) throw new SessionError('ENTITY_UNKNOWN', { given: describeValue(entity), method: 'stateOf' })
   return state as EntityState<E>
 }
