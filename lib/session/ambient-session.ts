@@ -21,7 +21,7 @@ import { Flush, MAX_ROUNDS } from './flush.js'
 import type { HookFailure } from './install-options.js'
 import { Journal } from './journal.js'
 import { netChanges } from './net-changes.js'
-import { PendingWork, UnitOfWorkView, type WorkKind } from './pending-work.js'
+import { PendingWork, UnitOfWorkView, type PendingSnapshot, type WorkKind } from './pending-work.js'
 import type { RowWritten } from './row-change.js'
 import { SESSION_LEVEL, SessionExtension } from './session-extension.js'
 
@@ -44,6 +44,7 @@ interface Level {
   readonly mark: number
   readonly commits: number
   readonly rollbacks: number
+  readonly pending: PendingSnapshot
 }
 
 const WRITE_SCOPE: TransactionScope = Object.freeze({ kind: 'write', depth: 0, parent: null })
@@ -258,9 +259,15 @@ export class AmbientSession implements Session {
       depth: this.#levels.length + 1,
       parent,
     })
-    this.#levels.push({ scope, mark: this.#journal.mark, commits: this.#commitCallbacks.length, rollbacks: this.#rollbackCallbacks.length })
+    this.#levels.push(this.#levelAt(scope))
     this.#scope = scope
     return scope
+  }
+
+  #levelAt(scope: TransactionScope): Level {
+    const commits = this.#commitCallbacks.length
+    const rollbacks = this.#rollbackCallbacks.length
+    return { scope, mark: this.#journal.mark, commits, rollbacks, pending: this.#pending.snapshot() }
   }
 
   /** RELEASE SAVEPOINT has been sent: nothing is committed by it. */
@@ -272,7 +279,7 @@ export class AmbientSession implements Session {
   /** Runs beforeCommit and writes what hooks have left, until both are quiet. */
   async beforeCommit(): Promise<void> {
     for (let round = 0; ; round++) {
-      if (round === 0 || !this.#pending.isEmpty) await this.inFrame(() => this.hooks.run('beforeCommit'))
+      if (this.hooks.has('beforeCommit')) await this.inFrame(() => this.hooks.run('beforeCommit'))
       if (this.#pending.isEmpty) return
       if (round === MAX_ROUNDS) throw new SessionError('FLUSH_NEVER_SETTLES', { hook: 'beforeCommit', rounds: MAX_ROUNDS })
       await this.writePending()
@@ -300,6 +307,7 @@ export class AmbientSession implements Session {
   async committed(): Promise<void> {
     this.#ended = true
     this.#levels.length = 0
+    if (!this.hooks.has('afterCommit') && this.#commitCallbacks.length === 0) return
     const changes = netChanges(this.#journal.entries)
     await this.inFrame(async () => {
       await this.hooks.runIsolated('afterCommit', [changes], this.#reporter('afterCommit'))
@@ -313,8 +321,10 @@ export class AmbientSession implements Session {
     this.#scope = this.#levels.at(-1)?.scope ?? null
     if (this.#levels.length === 0) this.#ended = true
     const undone = this.#journal.cut(level.mark)
+    this.#pending.restore(level.pending)
     this.#commitCallbacks.splice(level.commits)
     const callbacks = this.#rollbackCallbacks.splice(level.rollbacks)
+    if (!this.hooks.has('afterRollback') && callbacks.length === 0) return
     await this.inFrame(async () => {
       await this.hooks.runIsolated('afterRollback', [undone, level.scope], this.#reporter('afterRollback'))
       await isolated(callbacks, (fn) => fn(undone, level.scope), this.#reporter('onRollback'))
@@ -322,7 +332,7 @@ export class AmbientSession implements Session {
   }
 
   #wholeWrite(): Level {
-    return { scope: this.#scope ?? WRITE_SCOPE, mark: 0, commits: 0, rollbacks: 0 }
+    return { scope: this.#scope ?? WRITE_SCOPE, mark: 0, commits: 0, rollbacks: 0, pending: [] }
   }
 
   #reporter(hook: string): (error: unknown, extension: object) => void {

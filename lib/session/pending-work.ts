@@ -40,8 +40,20 @@ function countByClass(entities: ReadonlySet<object>): string {
   return [...counts].map(([name, count]) => (count === 1 ? name : `${name} ×${count}`)).join(', ')
 }
 
+export type PendingSnapshot = readonly (readonly [object, WorkKind])[]
+
 export class PendingWork {
   readonly #kinds = new Map<object, WorkKind>()
+
+  /** What waits now, to come back to when what follows is undone. */
+  snapshot(): PendingSnapshot {
+    return [...this.#kinds]
+  }
+
+  restore(snapshot: PendingSnapshot): void {
+    this.#kinds.clear()
+    for (const [entity, kind] of snapshot) this.#kinds.set(entity, kind)
+  }
 
   get isEmpty(): boolean {
     return this.#kinds.size === 0

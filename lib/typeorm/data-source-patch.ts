@@ -79,19 +79,23 @@ function createRunner(dataSource: DataSource, create: () => QueryRunner): QueryR
   if (installation === undefined) return create()
   const joined = unitToJoin(installation)
   if (joined !== undefined) return joined.join()
-  const runner = installation.queue === undefined ? create() : createUnshared(dataSource, create)
+  const runner = installation.queue === undefined ? create() : createUnshared(installation, create)
   const unit = unitOf(runner, installation)
   const frame = unitFrameOf(dataSource)
   if (frame !== undefined && frame.unit === undefined) frame.unit = unit
   return runner
 }
 
-/** Single-connection drivers remember one runner and hand it to everybody; each unit of work needs one of its own. */
-function createUnshared(dataSource: DataSource, create: () => QueryRunner): QueryRunner {
-  const driver = dataSource.driver as { queryRunner?: QueryRunner | undefined }
+/**
+ * Single-connection drivers remember one runner and hand it to everybody; each unit of work needs one of its own. Statements prepared by
+ * one (better-sqlite3) serve them all, as they are prepared on the connection.
+ */
+function createUnshared(installation: Installation, create: () => QueryRunner): QueryRunner {
+  const driver = installation.dataSource.driver as { queryRunner?: QueryRunner | undefined }
   driver.queryRunner = undefined
-  const runner = create()
+  const runner = create() as QueryRunner & { stmtCache?: unknown }
   driver.queryRunner = undefined
+  if (runner.stmtCache !== undefined) runner.stmtCache = installation.preparedStatements ??= runner.stmtCache
   return runner
 }
 

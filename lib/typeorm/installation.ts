@@ -31,6 +31,8 @@ export class Installation {
   readonly queue: ConnectionQueue | undefined
   /** The metadata name behind plain objects that were saved, so that they can be saved again. */
   readonly targetsOfPlainObjects = new WeakMap<object, Parameters<DataSource['getMetadata']>[0]>()
+  /** Statements a single-connection driver has prepared on its connection; gone when it connects anew. */
+  preparedStatements: unknown
   readonly #layers: InstallOptions[] = []
 
   constructor(dataSource: DataSource) {
@@ -38,6 +40,12 @@ export class Installation {
     this.internals = internalsOf(dataSource)
     this.queue = hasSingleConnection(dataSource) ? new ConnectionQueue() : undefined
     this.mappers = new Mappers(dataSource, (token) => this.resolve(token))
+  }
+
+  /** The DataSource has connected anew: what belonged to the former connection and metadata is forgotten. */
+  reset(): void {
+    this.mappers.reset()
+    this.preparedStatements = undefined
   }
 
   get isActive(): boolean {

@@ -8,6 +8,7 @@
  * @module
  */
 import type { QueryRunner } from 'typeorm'
+import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import type { Internals, PersistMode, Subject } from './internals.js'
 
 export interface PlanRoots {
@@ -54,11 +55,15 @@ function takeOverRead(subject: Subject, before: Subject | undefined): void {
   if (before === undefined) return
   subject.databaseEntityLoaded = before.databaseEntityLoaded
   const unread = subject.metadata.relations.some(
-    (relation) =>
-      relation.getEntityValue(subject.entity!) !== undefined && read !== undefined && relation.getEntityValue(read) === undefined,
+    (relation) => read !== undefined && relation.getEntityValue(read) === undefined && isNeeded(subject, relation),
   )
   if (read === undefined || unread) delete (subject as { databaseEntity?: object }).databaseEntity
   else subject.databaseEntity = read
+}
+
+/** A save needs the relations that are set, a removal every many-to-many. */
+function isNeeded(subject: Subject, relation: RelationMetadata): boolean {
+  return relation.getEntityValue(subject.entity!) !== undefined || (subject.mustBeRemoved && relation.isManyToMany)
 }
 
 async function readFromDatabase(runner: QueryRunner, plan: Subject[], internals: Internals): Promise<void> {

@@ -7,6 +7,8 @@
  * @module
  */
 import { Mutex } from 'async-mutex'
+import type { EntityMetadata } from 'typeorm'
+import { FrameSlot } from '../core/async-frame.js'
 import { HookChain } from '../core/hook-chain.js'
 import { currentSilence } from '../core/silence.js'
 import type { SessionHooks } from '../mapper/session.js'
@@ -32,23 +34,47 @@ interface Running {
   readonly source: SubjectSource
   readonly unit: RunnerUnit
   readonly session: AmbientSession
+  readonly isOwnCommit: boolean
 }
 
 const running = new WeakMap<Executor, Running>()
 const turns = new WeakMap<object, Mutex>()
 
-/** Runs the flush in its turn. */
+/** The turn of one flush on its runner; ends with it. */
+interface Turn {
+  readonly unit: RunnerUnit
+  isOver: boolean
+}
+
+const turnSlot = new FrameSlot<Turn>('turn')
+
+/** Runs the flush in its turn; where nobody could see it, it is left to TypeORM. */
 export function runFlush(run: FlushRun): Promise<void> {
+  if (isUnobserved(run)) return run.proceed()
   const parent = parentOf(run.unit)
   let turn = turns.get(parent)
   if (turn === undefined) turns.set(parent, (turn = new Mutex()))
   return turn.runExclusive(() => runNow(run))
 }
 
+/** In a transaction of its own, without extension, listener or subscriber, nothing is left that could ask what was written. */
+function isUnobserved({ unit, executor, isInCallersTransaction }: FlushRun): boolean {
+  if (isInCallersTransaction || unit.session !== undefined || unit.installation.extensions.length > 0) return false
+  return !hasObservers(unit, new Set(executor.allSubjects.map((subject) => subject.metadata)))
+}
+
+function hasObservers(unit: RunnerUnit, metadatas: Iterable<EntityMetadata>): boolean {
+  const { installation } = unit
+  if (installation.dataSource.subscribers.length > 1) return true
+  for (const metadata of metadatas)
+    if (metadata.listeners.length > 0 || installation.mappers.hooksOf(metadata).instances.length > 0) return true
+  return false
+}
+
 /** A flush started by a hook takes its turn among those of that hook's flush, any other among those of its runner. */
 function parentOf(unit: RunnerUnit): object {
-  const innermost = Flush.innermost
-  return innermost !== undefined && innermost.phase !== 'done' && innermost.owner.session === unit.session ? innermost : unit
+  const turn = turnSlot.get()
+  return turn?.unit === unit && !turn.isOver ? turn : unit
 }
 
 async function runNow(run: FlushRun): Promise<void> {
@@ -58,17 +84,28 @@ async function runNow(run: FlushRun): Promise<void> {
   const isQuiet = currentSilence() === 'hooks'
   const source = new SubjectSource({ executor, session, isQuiet, installation: unit.installation, internals: run.internals })
   const flush = new Flush(isQuiet ? quietOwner(session) : session, source)
-  const current = { flush, source, unit, session }
+  const current = { flush, source, unit, session, isOwnCommit }
+  const turn: Turn = { unit, isOver: false }
   running.set(executor, current)
   unit.flushing++
+  try {
+    if (isQuiet || !needsFrame(current)) await runToEnd(current, () => execute(run, current))
+    else await turnSlot.run(turn, () => runToEnd(current, () => flush.inFrame(() => execute(run, current))))
+  } finally {
+    turn.isOver = true
+    running.delete(executor)
+    unit.flushing--
+  }
+}
+
+async function runToEnd(current: Running, flush: () => Promise<void>): Promise<void> {
+  const { session, isOwnCommit } = current
   let isDone = false
   try {
-    await (!isQuiet && needsFrame(current) ? flush.inFrame(() => execute(run, current)) : execute(run, current))
+    await flush()
     if (isOwnCommit) await session.writePending()
     isDone = true
   } finally {
-    running.delete(executor)
-    unit.flushing--
     if (isOwnCommit) await endOwnCommit(current, isDone)
   }
 }
@@ -88,11 +125,7 @@ function quietOwner(session: AmbientSession): FlushOwner {
 
 /** The frame costs something on every promise, so it is entered only where a hook or listener could look at it. */
 function needsFrame({ session, source, unit }: Running): boolean {
-  const { installation } = unit
-  if (session.hooks.instances.length > 0 || installation.dataSource.subscribers.length > 1) return true
-  for (const metadata of source.metadatas())
-    if (metadata.listeners.length > 0 || installation.mappers.hooksOf(metadata).instances.length > 0) return true
-  return false
+  return session.hooks.instances.length > 0 || hasObservers(unit, source.metadatas())
 }
 
 async function execute(run: FlushRun, { flush, source, unit, session }: Running): Promise<void> {

@@ -168,7 +168,7 @@ function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
   const installation = installationFor(dataSource)
   if (!installation.hasLayer(subscriber.options)) installation.addLayer(subscriber.options)
   released.get(dataSource)?.delete(subscriber.options)
-  installation.mappers.reset()
+  installation.reset()
   patchDataSource(dataSource)
   if (installation.internals === undefined) return warnFallback(dataSource)
   wrapPersistence(installation.internals)
