@@ -11,6 +11,7 @@ import { currentContext, type Context } from '../core/context.js'
 import { describeValue } from '../core/describe-value.js'
 import { SessionError, type ErrorCode } from '../core/errors.js'
 import { HookChain } from '../core/hook-chain.js'
+import { currentSilence } from '../core/silence.js'
 import { buildExtension, checkExtensionList } from '../mapper/extension-list.js'
 import type { Change } from '../mapper/change.js'
 import type { Cursor } from '../mapper/cursor.js'
@@ -23,7 +24,7 @@ import { Journal } from './journal.js'
 import { netChanges } from './net-changes.js'
 import { PendingWork, UnitOfWorkView, type PendingSnapshot, type WorkKind } from './pending-work.js'
 import type { RowWritten } from './row-change.js'
-import { SESSION_LEVEL, SessionExtension } from './session-extension.js'
+import { NO_SESSION_HOOKS, SESSION_LEVEL, SessionExtension } from './session-extension.js'
 
 /** What an ambient session needs from the ORM and from the installation it belongs to. */
 export interface SessionHost {
@@ -101,8 +102,13 @@ export class AmbientSession implements Session {
     })
   }
 
-  /** This session's extensions, built when they are first needed. */
+  /** This session's extensions, as far as they may be heard now. */
   get hooks(): HookChain<SessionHooks> {
+    return currentSilence() === undefined ? this.#chain() : NO_SESSION_HOOKS
+  }
+
+  /** Built when it is first needed. */
+  #chain(): HookChain<SessionHooks> {
     if (this.#hooks === undefined) {
       this.#hooks = new HookChain<SessionHooks>([], SessionExtension.prototype)
       for (const input of this.#host.extensions) this.#hooks.append(buildExtension<SessionHooks>(input, this, SESSION_LEVEL))
@@ -172,7 +178,7 @@ export class AmbientSession implements Session {
   registerExtension(extension: SessionExtensionInput): void {
     if (this.#ended) throw new SessionError('SESSION_ENDED', { method: 'registerExtension' })
     checkExtensionList([extension], SESSION_LEVEL)
-    this.hooks.append(buildExtension<SessionHooks>(extension, this, SESSION_LEVEL))
+    this.#chain().append(buildExtension<SessionHooks>(extension, this, SESSION_LEVEL))
   }
 
   onCommit(fn: CommitCallback): void {

@@ -45,8 +45,14 @@ const KINDS: OptionKinds = {
   resolve: 'function',
 } satisfies Record<keyof InstallOptions, OptionKinds[string]>
 
-/** @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID, and those of a wrong extension list. */
-export function checkInstallOptions(place: string, options: InstallOptions): void {
+/**
+ * A copy of the options that nobody else can change.
+ *
+ * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID, and those of a wrong extension list.
+ */
+export function checkedInstallOptions(place: string, options: InstallOptions): InstallOptions {
   checkOptions(place, options, KINDS)
-  checkExtensionList(options.extensions ?? [], SESSION_LEVEL)
+  const extensions = Object.freeze([...(options.extensions ?? [])])
+  checkExtensionList(extensions, SESSION_LEVEL)
+  return Object.freeze({ ...options, extensions })
 }

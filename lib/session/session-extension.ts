@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { HookChain } from '../core/hook-chain.js'
 import { SESSION_HOOKS } from '../mapper/hook-names.js'
 import type { BulkStatement } from '../mapper/bulk-statement.js'
 import type { Change } from '../mapper/change.js'
@@ -112,3 +113,6 @@ export abstract class SessionExtension implements SessionHooks {
 }
 
 export const SESSION_LEVEL: ExtensionLevel = { name: 'SessionExtension', base: SessionExtension, hooks: SESSION_HOOKS }
+
+/** A chain that nobody listens on. */
+export const NO_SESSION_HOOKS = new HookChain<SessionHooks>([], SessionExtension.prototype)

@@ -9,12 +9,10 @@
 import { Mutex } from 'async-mutex'
 import type { EntityMetadata } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
-import { HookChain } from '../core/hook-chain.js'
 import { currentSilence } from '../core/silence.js'
-import type { SessionHooks } from '../mapper/session.js'
 import type { AmbientSession } from '../session/ambient-session.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
-import { SessionExtension } from '../session/session-extension.js'
+import { NO_SESSION_HOOKS } from '../session/session-extension.js'
 import { SubjectSource } from './subject-source.js'
 import type { Executor, Internals } from './internals.js'
 import type { RunnerUnit } from './runner-unit.js'
@@ -110,13 +108,11 @@ async function runToEnd(current: Running, flush: () => Promise<void>): Promise<v
   }
 }
 
-const NO_HOOKS = new HookChain<SessionHooks>([], SessionExtension.prototype)
-
 /** A flush that only keeps the journal: withoutExtensions({ journal: true }). */
 function quietOwner(session: AmbientSession): FlushOwner {
   return {
     session,
-    hooks: NO_HOOKS,
+    hooks: NO_SESSION_HOOKS,
     inFrame: (fn) => fn(),
     recordWritten: (rows) => void session.recordWritten(rows),
     writeLater: () => undefined,

@@ -11,7 +11,7 @@ import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { warnOnce } from '../core/warn.js'
 import type { ChangeKind } from '../mapper/change.js'
-import { checkInstallOptions, type InstallOptions } from '../session/install-options.js'
+import { checkedInstallOptions, type InstallOptions } from '../session/install-options.js'
 import { wrapWriteBuilders } from './bulk-boundary.js'
 import { patchDataSource, unpatchDataSource } from './data-source-patch.js'
 import { afterRow, beforeRow, NOT_GUARANTEED } from './fallback-boundary.js'
@@ -198,8 +198,7 @@ function warnFallback(dataSource: DataSource): void {
  * new DataSource({ type: 'sqlite', database: 'news.sqlite', entities: [Article], subscribers: [sessionSubscriber({ extensions: [ChangeLog] })] })
  */
 export function sessionSubscriber(options: InstallOptions = {}): new () => EntitySubscriberInterface {
-  checkInstallOptions('sessionSubscriber', options)
-  const own = Object.freeze({ ...options })
+  const own = checkedInstallOptions('sessionSubscriber', options)
   wrapInitialize()
   class ListedSubscriber extends SessionSubscriber {
     constructor() {
@@ -221,9 +220,8 @@ export function sessionSubscriber(options: InstallOptions = {}): new () => Entit
  */
 export function install(dataSource: DataSource, options: InstallOptions = {}): () => void {
   if (!isDataSource(dataSource)) throw new ConfigurationError('INSTALL_TARGET_INVALID', { given: describeValue(dataSource) })
-  checkInstallOptions('install', options)
+  const subscriber = new SessionSubscriber(checkedInstallOptions('install', options))
   wrapInitialize()
-  const subscriber = new SessionSubscriber(Object.freeze({ ...options }))
   const installation = installationFor(dataSource)
   installation.addLayer(subscriber.options)
   dataSource.subscribers.push(subscriber)
