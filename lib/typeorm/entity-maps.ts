@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { EntityMetadata } from 'typeorm'
+import type { EntityMetadata, ObjectLiteral } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import type { EntityMap, Image, PropertyMap } from '../session/entity-map.js'
 import type { ColumnMetadata } from './internals.js'
@@ -54,8 +54,13 @@ function relationProperty(relation: RelationMetadata): PropertyMap {
 export function relationKeyOf(relation: RelationMetadata, entity: object): unknown {
   const value: unknown = relation.getEntityValue(entity)
   if (value === undefined || value === null) return value
-  if (typeof value === 'object' && !Buffer.isBuffer(value)) return relation.getRelationIdMap(value)
+  if (typeof value === 'object' && !Buffer.isBuffer(value)) return keyOrNull(relation.getRelationIdMap(value))
   return relation.ensureRelationIdMap(value)
+}
+
+/** TypeORM reads an empty reference to a composite key as an object of nulls. */
+function keyOrNull(key: ObjectLiteral | undefined): unknown {
+  return key !== undefined && Object.values(key).every((part) => part === null) ? null : key
 }
 
 /** Copies what could be changed in place; instances of users' own classes are taken as immutable values. */

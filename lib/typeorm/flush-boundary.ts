@@ -10,6 +10,7 @@ import { FrameSlot } from '../core/async-frame.js'
 import { installationOf } from './installation.js'
 import { installedUnitOf } from './data-source-patch.js'
 import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
+import { dropFalseDiffs } from './subject-diff.js'
 import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-flush.js'
 
 const WRAPPED = Symbol.for('flushpoint.flush-boundary')
@@ -34,12 +35,16 @@ export function wrapPersistence(internals: Internals): void {
 }
 
 function wrapExecutor(prototype: Executor, internals: Internals): void {
-  const { execute, broadcastBeforeEventsForAll, broadcastAfterEventsForAll } = prototype
+  const { execute, recompute, broadcastBeforeEventsForAll, broadcastAfterEventsForAll } = prototype
   prototype.execute = function (this: Executor) {
     const unit = isSilenced(this) ? undefined : installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
     const isInCallersTransaction = this.options === undefined || joinedTransaction.get(this.options) !== false
     return runFlush({ unit, executor: this, internals, isInCallersTransaction, proceed: () => execute.call(this) })
+  }
+  prototype.recompute = function (this: Executor) {
+    recompute.call(this)
+    if (installationOf(dataSourceOf(this.queryRunner)) !== undefined) dropFalseDiffs(this)
   }
   prototype.broadcastBeforeEventsForAll = function (this: Executor) {
     return isRunning(this) ? awaited(beforeSql(this)) : broadcastBeforeEventsForAll.call(this)

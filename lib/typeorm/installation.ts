@@ -6,14 +6,14 @@
  *
  * @module
  */
-import type { DataSource, QueryRunner } from 'typeorm'
+import type { DataSource } from 'typeorm'
 import { classNameOf, describeValue } from '../core/describe-value.js'
 import { ConfigurationError, messageOf } from '../core/errors.js'
 import { warn } from '../core/warn.js'
 import { mayOverride } from '../mapper/extension-list.js'
-import type { Session, SessionExtensionInput } from '../mapper/session.js'
+import type { SessionExtensionInput } from '../mapper/session.js'
 import type { Token } from '../mapper/token.js'
-import type { InstallOptions } from '../session/install-options.js'
+import type { HookFailure, InstallOptions } from '../session/install-options.js'
 import { SESSION_LEVEL } from '../session/session-extension.js'
 import { ConnectionQueue } from './connection-queue.js'
 import { driverTypeOf, hasSingleConnection, internalsOf, type Internals } from './internals.js'
@@ -107,7 +107,18 @@ export class Installation {
   }
 
   /** Tells what a hook threw that could not change the outcome; never throws itself. */
-  reportHookError(error: unknown, failure: { readonly hook: string; readonly extension: object; readonly session: Session }): void {
+  reportHookError(error: unknown, failure: HookFailure): void {
+    const { extension, hook } = failure
+    const name = typeof extension === 'function' ? extension.name || 'a callback' : classNameOf(extension)
+    this.#report(error, failure, { code: 'HOOK_FAILED', subject: `${hook} of ${name}` })
+  }
+
+  /** As {@link reportHookError}, for a subscriber that is not ours. */
+  reportListenerError(error: unknown, failure: HookFailure): void {
+    this.#report(error, failure, { code: 'LISTENER_FAILED', subject: `A subscriber's ${failure.hook}` })
+  }
+
+  #report(error: unknown, failure: HookFailure, { code, subject }: { code: 'HOOK_FAILED' | 'LISTENER_FAILED'; subject: string }): void {
     const listener = this.#last('onHookError')
     if (listener !== undefined) {
       try {
@@ -116,17 +127,9 @@ export class Installation {
         warn('HOOK_FAILED', `onHookError failed: ${messageOf(another)}`)
       }
     }
-    const name = typeof failure.extension === 'function' ? failure.extension.name || 'a callback' : classNameOf(failure.extension)
-    this.reportWarning('HOOK_FAILED', `${failure.hook} of ${name} failed after the outcome was decided: ${messageOf(error)}`)
-  }
-
-  reportListenerError(error: unknown, event: string, runner: QueryRunner): void {
-    this.reportWarning('LISTENER_FAILED', `A subscriber's ${event} failed after the outcome was decided: ${messageOf(error)}`, runner)
-  }
-
-  reportWarning(code: 'HOOK_FAILED' | 'LISTENER_FAILED', message: string, runner?: QueryRunner): void {
+    const message = `${subject} failed after the outcome was decided: ${messageOf(error)}`
     warn(code, message)
-    this.dataSource.logger.log('warn', message, runner)
+    this.dataSource.logger.log('warn', message, failure.session.manager.queryRunner)
   }
 
   toString(): string {

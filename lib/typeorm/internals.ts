@@ -24,6 +24,7 @@ export interface Executor {
   removeSubjects: Subject[]
   softRemoveSubjects: Subject[]
   recoverSubjects: Subject[]
+  hasExecutableOperations: boolean
   readonly queryRunner: QueryRunner
   readonly options?: { readonly listeners?: boolean; readonly reload?: boolean }
   execute(): Promise<void>

@@ -92,7 +92,7 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   } catch (error) {
     const left = depthOf(unit.runner) < depth || (isOutermost && !unit.runner.isTransactionActive)
     if (!left) throw error
-    unit.installation.reportListenerError(error, 'afterTransactionCommit', unit.runner)
+    reportListener(unit, error, 'afterTransactionCommit')
   }
   unit.popLevel()
   if (isOutermost) await unit.endTransaction()?.committed()
@@ -128,7 +128,7 @@ export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
     await controlling(unit, send)
   } catch (error) {
     if (depthOf(unit.runner) >= depth) throw error
-    unit.installation.reportListenerError(error, 'afterTransactionRollback', unit.runner)
+    reportListener(unit, error, 'afterTransactionRollback')
   }
   await levelRolledBack(unit)
 }
@@ -164,6 +164,14 @@ async function sendRollback(unit: RunnerUnit): Promise<void> {
     // a connection that cannot even roll back is lost, and with it the transaction
   }
   Object.assign(unit.runner, { isTransactionActive: false, transactionDepth: 0 })
+}
+
+function reportListener(unit: RunnerUnit, error: unknown, hook: string): void {
+  unit.installation.reportListenerError(error, {
+    hook,
+    extension: unit.installation.dataSource,
+    session: unit.session ?? unit.newSession(),
+  })
 }
 
 /** Marks what runs as TypeORM's own handling of the transaction, so that its statements are not taken for the user's. */

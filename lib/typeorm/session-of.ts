@@ -56,10 +56,15 @@ function isRunner(source: SessionSource): source is QueryRunner {
 }
 
 function managerOf(source: SessionSource): EntityManager {
-  const candidate = source as Partial<{ manager: EntityManager } & EntityManager> | null | undefined
-  const manager = typeof candidate?.getRepository === 'function' ? (candidate as EntityManager) : candidate?.manager
-  if (typeof manager?.getRepository !== 'function') throw new SessionError('SESSION_SOURCE_INVALID', { given: describeValue(source) })
+  const candidate = source as Partial<{ manager: EntityManager }> | null | undefined
+  const manager = isManager(candidate) ? candidate : candidate?.manager
+  if (!isManager(manager)) throw new SessionError('SESSION_SOURCE_INVALID', { given: describeValue(source) })
   return manager
+}
+
+/** DataSources and ActiveRecord classes have getRepository too; withRepository is a manager's alone. */
+function isManager(value: unknown): value is EntityManager {
+  return typeof (value as Partial<EntityManager> | null | undefined)?.withRepository === 'function'
 }
 
 /**

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Image } from '../session/entity-map.js'
 import { entityMapOf, relationKeyOf } from './entity-maps.js'
-import type { ColumnMetadata, Internals, Subject } from './internals.js'
+import type { ColumnMetadata, Executor, Internals, Subject } from './internals.js'
 
 /** The paths of own columns and owning relations whose value is another than in the database. */
 export function changedPathsOf(subject: Subject, internals: Internals): string[] {
@@ -37,12 +37,19 @@ export function isFalseDiff(subject: Subject, column: ColumnMetadata): boolean {
   return isDeepStrictEqual(column.getEntityValue(subject.entity, true), column.getEntityValue(subject.databaseEntity, true))
 }
 
-/** Takes false diffs out of what a subject will write. */
-export function dropFalseDiffs(subject: Subject): void {
-  if (subject.databaseEntity === undefined || subject.entity === undefined) return
-  if (!subject.changeMaps.some(({ column }) => column?.transformer !== undefined)) return
-  subject.changeMaps = subject.changeMaps.filter(({ column }) => column === undefined || !isFalseDiff(subject, column))
-  subject.diffColumns = subject.diffColumns.filter((column) => !isFalseDiff(subject, column))
+/** Takes false diffs out of what an executor will write. */
+export function dropFalseDiffs(executor: Executor): void {
+  const suspects = executor.updateSubjects.filter((subject) => subject.changeMaps.some(({ column }) => column?.transformer !== undefined))
+  if (suspects.length === 0) return
+  for (const subject of suspects) {
+    subject.changeMaps = subject.changeMaps.filter(({ column }) => column === undefined || !isFalseDiff(subject, column))
+    subject.diffColumns = subject.diffColumns.filter((column) => !isFalseDiff(subject, column))
+  }
+  executor.updateSubjects = executor.updateSubjects.filter((subject) => subject.mustBeUpdated)
+  const { insertSubjects, updateSubjects, removeSubjects, softRemoveSubjects, recoverSubjects } = executor
+  executor.hasExecutableOperations = [insertSubjects, updateSubjects, removeSubjects, softRemoveSubjects, recoverSubjects].some(
+    (list) => list.length > 0,
+  )
 }
 
 /** Whether two keys name the same row; numbers and bigints compare with their text, as drivers return either. */

@@ -24,7 +24,6 @@ import { NO_MAPPER_HOOKS } from './mappers.js'
 import { Orphans } from './orphans.js'
 import { rebuildPlan } from './plan-rebuild.js'
 import { fingerprintOf, sameFingerprint, type Fingerprint } from './relation-fingerprint.js'
-import { dropFalseDiffs } from './subject-diff.js'
 import { SubjectRow } from './subject-row.js'
 
 export interface SourceParts {
@@ -58,7 +57,6 @@ export class SubjectSource implements FlushSource {
         .map((subject) => subject.entity!),
     )
     this.#takeFingerprints()
-    parts.executor.allSubjects.forEach(dropFalseDiffs)
   }
 
   // ---- the plan
@@ -178,7 +176,6 @@ export class SubjectSource implements FlushSource {
   }
 
   #settle(subject: Subject): void {
-    dropFalseDiffs(subject)
     if (Orphans.isOrphan(subject)) this.#orphans.carryOver(subject)
     const row = subject.entity === undefined ? undefined : this.#rowOf.get(subject.entity)
     if (row?.baseline !== undefined) this.#keepOnlyHookChanges(subject, row)
