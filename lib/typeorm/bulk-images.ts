@@ -11,7 +11,7 @@ import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm'
 import { SessionError } from '../core/errors.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { BulkImages, BulkKind } from '../mapper/bulk-statement.js'
-import { imageOf, type Image } from '../session/entity-map.js'
+import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
 import type { RowWritten } from '../session/row-change.js'
 import { keyQuery } from './bulk-condition.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
@@ -83,7 +83,7 @@ async function beforeUpdate(request: ImageRequest): Promise<Finish> {
   const before = entities.map((entity) => ({
     entity,
     key: keyOf(metadata, entity),
-    image: Object.freeze(imageOf(entityMapOf(metadata), entity)),
+    image: Object.freeze(imageOf(mapOf(metadata, entity), entity)),
   }))
   return async () => {
     const changeKind = KINDS[kind]
@@ -101,17 +101,16 @@ async function beforeUpsert(request: ImageRequest): Promise<Finish> {
   const existing = await loadByConflict(request)
   return async () => {
     const { metadata } = request
-    const map = entityMapOf(metadata)
     const now = await loadByConflict(request)
     return [...now].map(([conflict, entity]) => {
       const known = existing.get(conflict)
-      const before = known === undefined ? null : Object.freeze(imageOf(map, known))
+      const before = known === undefined ? null : Object.freeze(imageOf(mapOf(metadata, known), known))
       return row(metadata, {
         kind: before === null ? 'insert' : 'update',
         entity,
         key: keyOf(metadata, entity),
         before,
-        after: imageOf(map, entity),
+        after: imageOf(mapOf(metadata, entity), entity),
       })
     })
   }
@@ -165,10 +164,20 @@ function row(
   return Object.freeze({
     ...parts,
     after: after === null ? null : Object.freeze(after),
-    map: entityMapOf(metadata),
+    map: mapOf(metadata, parts.entity),
     changed,
     relations: {},
   })
+}
+
+/** The map of the class a row is of, which in single-table inheritance may be one below that of the statement. */
+function mapOf(metadata: EntityMetadata, entity: object): EntityMap {
+  const dataSource = dataSourceOf(metadata)!
+  return entityMapOf(
+    metadata.target !== entity.constructor && dataSource.hasMetadata(entity.constructor)
+      ? dataSource.getMetadata(entity.constructor)
+      : metadata,
+  )
 }
 
 /** Values set to SQL expressions are not known without reading them back. */
@@ -188,9 +197,8 @@ function withKey(metadata: EntityMetadata, key: ObjectLiteral): object {
 }
 
 async function imagesByKey(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<Map<string, Image>> {
-  const map = entityMapOf(metadata)
   const entities = await loadByKeys(runner, metadata, keys)
-  return new Map(entities.map((entity) => [keyText(keyOf(metadata, entity)), imageOf(map, entity)]))
+  return new Map(entities.map((entity) => [keyText(keyOf(metadata, entity)), imageOf(mapOf(metadata, entity), entity)]))
 }
 
 async function loadByKeys(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<object[]> {
