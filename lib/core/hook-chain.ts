@@ -52,6 +52,10 @@ export class HookChain<X extends object> {
   run(hook: string, ...args: readonly unknown[]): void | Promise<void> {
     const listening = this.overriding(hook)
     if (listening.length === 0) return
+    if (listening.length === 1) {
+      const result = call(listening[0]!, hook, args)
+      return isThenable(result) ? settled(result) : undefined
+    }
     return runInOrder(listening, (instance) => call(instance, hook, args))
   }
 
@@ -82,5 +86,9 @@ export class HookChain<X extends object> {
 }
 
 function call(instance: object, hook: string, args: readonly unknown[]): unknown {
-  return ((instance as Record<string, unknown>)[hook] as Callable).apply(instance, [...args])
+  return ((instance as Record<string, unknown>)[hook] as Callable).apply(instance, args as unknown[])
+}
+
+async function settled(result: PromiseLike<unknown>): Promise<void> {
+  await result
 }

@@ -57,6 +57,7 @@ function checkClass(extension: Class, level: ExtensionLevel): void {
   const names = methodsOf(extension.prototype as object, level)
   refuseUnknownHooks(extension.name, names, level)
   if (!names.some((name) => level.hooks.includes(name)) && !mentionsHook(extension, level)) {
+    refuseUnknownHooks(extension.name, fieldsOf(extension), level)
     throw new ConfigurationError('EXTENSION_WITHOUT_HOOK', { extension: extension.name, level: level.name })
   }
 }
@@ -100,6 +101,12 @@ function isLevelBase(prototype: object, level: ExtensionLevel): boolean {
 /** Class fields are not on the prototype, so a class whose source names a hook gets the benefit of the doubt until it is built. */
 function mentionsHook(extension: Class, level: ExtensionLevel): boolean {
   return mentions(extension, level.hooks, level)
+}
+
+/** The names a class assigns to, as its own source tells. */
+function fieldsOf(extension: Class): string[] {
+  const source = Function.prototype.toString.call(extension)
+  return [...source.matchAll(/(?:this\.|[;{\s"'])((?:before|after)\w+)["']?\s*[=,]/g)].map((match) => match[1]!)
 }
 
 function mentions(extension: Class, hooks: readonly string[], level: ExtensionLevel): boolean {

@@ -24,6 +24,9 @@ export interface EntityMap {
   readonly name: string
   readonly table: string
   readonly properties: readonly PropertyMap[]
+  readonly paths: ReadonlySet<string>
+  /** Paths of the properties that are automatic. */
+  readonly automatic: readonly string[]
   /** True for the class itself and those above it. */
   isA(target: unknown): boolean
 }

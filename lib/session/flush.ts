@@ -50,12 +50,17 @@ export type FlushPhase = 'before' | 'sql' | 'after' | 'done'
 
 export const MAX_ROUNDS = 100
 
-const OPERATIONS: Readonly<Record<ChangeKind, string>> = {
-  insert: 'Insert',
-  update: 'Update',
-  delete: 'Delete',
-  softRemove: 'SoftRemove',
-  recover: 'Recover',
+interface HookNames {
+  readonly before: string
+  readonly after: string
+}
+
+const HOOKS: Readonly<Record<ChangeKind, HookNames>> = {
+  insert: { before: 'beforeInsert', after: 'afterInsert' },
+  update: { before: 'beforeUpdate', after: 'afterUpdate' },
+  delete: { before: 'beforeDelete', after: 'afterDelete' },
+  softRemove: { before: 'beforeSoftRemove', after: 'afterSoftRemove' },
+  recover: { before: 'beforeRecover', after: 'afterRecover' },
 }
 
 const currentFlush = new FrameSlot<Flush>('flush')
@@ -76,7 +81,6 @@ export class Flush {
   readonly #outer: Flush | undefined = currentFlush.get()
   #phase: FlushPhase = 'before'
   #rows: readonly FlushRow[] = []
-  #hooksRan = false
 
   constructor(owner: FlushOwner, source: FlushSource) {
     this.owner = owner
@@ -138,29 +142,32 @@ export class Flush {
       const listening = rows.filter((row) => this.#listens('before', row))
       for (const row of rows) seen.set(row.entity, row.kind)
       for (const row of listening) {
-        if (row.isPlanned()) await this.#runBefore(row)
-        else seen.delete(row.entity)
+        if (!row.isPlanned()) seen.delete(row.entity)
+        else {
+          const running = this.#runBefore(row)
+          if (running !== undefined) await running
+        }
       }
       if (listening.length > 0) await this.source.replan()
     }
     this.#rows = this.source.seal()
   }
 
-  async #runBefore(row: FlushRow): Promise<void> {
-    this.#hooksRan = true
-    const hook = `before${OPERATIONS[row.kind]}`
+  #runBefore(row: FlushRow): void | Promise<void> {
     const { hooks, session } = this.owner
-    await hooks.run(hook, row.entity, row.state)
-    if (row.isPlanned()) await row.mapperHooks.run(hook, row.entity, row.state, session)
+    const hook = HOOKS[row.kind].before
+    const running = hooks.run(hook, row.entity, row.state)
+    const runMapperHooks = () => (row.isPlanned() ? row.mapperHooks.run(hook, row.entity, row.state, session) : undefined)
+    return running === undefined ? runMapperHooks() : running.then(runMapperHooks)
   }
 
   #listens(when: 'before' | 'after', row: FlushRow): boolean {
-    const hook = `${when}${OPERATIONS[row.kind]}`
-    return this.owner.hooks.has(hook) || row.mapperHooks.has(hook)
+    const hook = HOOKS[row.kind][when]
+    return row.mapperHooks.has(hook) || this.owner.hooks.has(hook)
   }
 
   #neverSettles(row: FlushRow): SessionError {
-    const hook = `before${OPERATIONS[row.kind]} of ${row.entity.constructor.name}`
+    const hook = `${HOOKS[row.kind].before} of ${row.entity.constructor.name}`
     return new SessionError('FLUSH_NEVER_SETTLES', { hook, rounds: MAX_ROUNDS })
   }
 
@@ -169,16 +176,19 @@ export class Flush {
     this.#phase = 'after'
     const { hooks, session } = this.owner
     this.owner.recordWritten(this.source.written())
+    let hooksRan = hooks.has('afterFlush')
     for (const row of this.#rows) {
       if (!this.#listens('after', row)) continue
-      this.#hooksRan = true
-      const hook = `after${OPERATIONS[row.kind]}`
-      await row.mapperHooks.run(hook, row.entity, row.state, session)
-      await hooks.run(hook, row.entity, row.state)
+      hooksRan = true
+      const hook = HOOKS[row.kind].after
+      const mapperHooks = row.mapperHooks.run(hook, row.entity, row.state, session)
+      if (mapperHooks !== undefined) await mapperHooks
+      const sessionHooks = hooks.run(hook, row.entity, row.state)
+      if (sessionHooks !== undefined) await sessionHooks
     }
     await this.source.notify('after')
     await hooks.run('afterFlush')
-    if (this.#hooksRan || hooks.has('afterFlush')) this.owner.writeLater(this.source.changedSinceWritten())
+    if (hooksRan) this.owner.writeLater(this.source.changedSinceWritten())
     this.#phase = 'done'
   }
 

@@ -41,7 +41,7 @@ function fold(steps: readonly RowWritten[]): RowWritten | undefined {
   if (!existed && !exists) return undefined
   const relations = foldRelations(steps)
   const shared = { entity: last.entity, map: last.map, key: last.key, relations }
-  if (!exists) return { ...shared, kind: 'delete', before: firstImage(steps), after: null, changed: [], relations: {} }
+  if (!exists) return { ...shared, kind: 'delete', before: firstImage(steps), after: null, changed: [] }
   if (!existed) return { ...shared, kind: 'insert', before: null, after: last.after, changed: Object.keys(last.after ?? {}) }
   return foldUpdates(steps, shared)
 }
@@ -55,7 +55,7 @@ function foldUpdates(
   const touched = [...new Set(steps.flatMap((step) => (step.kind === 'delete' ? Object.keys(step.before ?? {}) : step.changed)))]
   const changed = touched.filter((path) => !isDeepStrictEqual(before[path], after[path]))
   const kind = foldKind(steps)
-  const own = changed.filter((path) => shared.map.properties.find((property) => property.path === path)?.isAutomatic !== true)
+  const own = changed.filter((path) => !shared.map.automatic.includes(path))
   if (kind === 'update' && own.length === 0 && Object.keys(shared.relations).length === 0) return undefined
   return { ...shared, kind, before, after, changed }
 }

@@ -32,9 +32,9 @@ class RowChange {
   readonly key: Image
   readonly before: Image | null
   readonly after: Image | null
-  readonly changes: Image
   readonly relations: Readonly<Record<string, RelationChange>>
   readonly #written: RowWritten
+  #changes: Image | undefined
 
   constructor(written: RowWritten) {
     this.#written = written
@@ -45,13 +45,16 @@ class RowChange {
     this.key = written.key
     this.before = written.before
     this.after = written.after
-    this.changes = changesOf(written)
     this.relations = written.relations
     Object.freeze(this)
   }
 
   static rowOf(change: object): RowWritten | undefined {
     return #written in change ? change.#written : undefined
+  }
+
+  get changes(): Image {
+    return (this.#changes ??= changesOf(this.#written))
   }
 
   changed(name: string): boolean {

@@ -18,7 +18,7 @@ export class AffectedRows {
   readonly #removed: readonly Subject[]
   readonly #written = new Set<Subject>()
   readonly #insertedValues = new Set<object>()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running: Promise<unknown>[] = []
   readonly #runner: QueryRunner
 
   constructor(
@@ -54,17 +54,7 @@ export class AffectedRows {
   }
 
   /** Runs one statement of the run and notes what it touched. */
-  async observe(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
-    const running = this.#observe(builder, execute)
-    this.#running.add(running)
-    try {
-      return await running
-    } finally {
-      this.#running.delete(running)
-    }
-  }
-
-  #observe(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
+  observe(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
     const { queryType, mainAlias } = builder.expressionMap
     if (queryType === 'insert') return this.#observeInsert(builder, execute)
     if (queryType === 'delete')
@@ -83,13 +73,17 @@ export class AffectedRows {
     return result
   }
 
-  async #observeUpdate(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
+  /** One promise more per statement, not three: there may be thousands. */
+  #observeUpdate(builder: WriteBuilder, execute: () => Promise<Result>): Promise<Result> {
     const { queryType, whereEntities, valuesSet } = builder.expressionMap
     const subject =
       this.#byIdentifier.get(whereEntities[0] as object) ?? this.#byValues.get(valuesSet as object) ?? this.#softOrphan(queryType)
-    const result = await execute()
-    if (subject !== undefined && result.affected !== 0) this.#written.add(subject)
-    return result
+    const running = execute().then((result) => {
+      if (subject !== undefined && result.affected !== 0) this.#written.add(subject)
+      return result
+    })
+    this.#running.push(running)
+    return running
   }
 
   #softOrphan(queryType: string): Subject | undefined {

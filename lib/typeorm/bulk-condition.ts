@@ -106,10 +106,12 @@ export function keyQuery(builder: WriteBuilder, metadata: EntityMetadata, suffix
 
 function bound(builder: WriteBuilder, sql: string): [string, unknown[]] {
   const named = (builder as ConditionalBuilder).replacePropertyNamesForTheWholeQuery(sql)
-  const [text, parameters] = dataSourceOf(builder)!.driver.escapeQueryWithParameters(
-    named,
-    (builder as ConditionalBuilder).getParameters(),
-    builder.expressionMap.nativeParameters,
-  )
-  return [text, parameters as unknown[]]
+  const driver = dataSourceOf(builder)!.driver as unknown as Escaper
+  const { nativeParameters } = builder.expressionMap as { nativeParameters?: ObjectLiteral }
+  return driver.escapeQueryWithParameters(named, (builder as ConditionalBuilder).getParameters(), nativeParameters)
+}
+
+/** TypeORM 0.3 wants native parameters as a third argument, 1 knows none. */
+interface Escaper {
+  escapeQueryWithParameters(sql: string, parameters: ObjectLiteral, nativeParameters: ObjectLiteral | undefined): [string, unknown[]]
 }

@@ -16,6 +16,7 @@ import { RunnerUnit } from './runner-unit.js'
 import { inUnitFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
 
 type Method = (...args: never[]) => unknown
+type QueryArguments = Parameters<QueryRunner['query']>
 
 const units = new WeakMap<QueryRunner, RunnerUnit>()
 const undo = new WeakMap<DataSource, (() => void)[]>()
@@ -116,19 +117,18 @@ export function installedUnitOf(runner: QueryRunner | undefined): RunnerUnit | u
   return installation === undefined ? undefined : unitOf(runner!, installation)
 }
 
+/** Written out, not through {@link patch}: it happens for every save, and nothing is ever restored on a runner. */
 function patchRunner(runner: QueryRunner, unit: RunnerUnit): void {
+  const { startTransaction, commitTransaction, rollbackTransaction, release: releaseRunner, query } = runner
   const isActive = () => unit.installation.isActive || unit.isOpen
-  patch(runner, 'startTransaction', (original) => (level) => (isActive() ? begin(unit, () => original(level)) : original(level)))
-  patch(runner, 'commitTransaction', (original) => () => (isActive() ? commit(unit, original) : original()))
-  patch(runner, 'rollbackTransaction', (original) => () => (isActive() ? rollback(unit, original) : original()))
-  patch(runner, 'release', (original) => () => (isActive() ? release(unit, original) : original()))
-  patch(
-    runner,
-    'query',
-    (original) =>
-      ((...args: Parameters<QueryRunner['query']>) =>
-        isActive() ? runQuery(unit, original, args) : original(...args)) as QueryRunner['query'],
-  )
-
-  if (runner.manager !== undefined) patchManager(unit.installation.dataSource, runner.manager, unit)
+  const send = ((...args: QueryArguments) => query.apply(runner, args)) as QueryRunner['query']
+  runner.startTransaction = (isolation) =>
+    isActive() ? begin(unit, () => startTransaction.call(runner, isolation)) : startTransaction.call(runner, isolation)
+  runner.commitTransaction = () => (isActive() ? commit(unit, () => commitTransaction.call(runner)) : commitTransaction.call(runner))
+  runner.rollbackTransaction = () =>
+    isActive() ? rollback(unit, () => rollbackTransaction.call(runner)) : rollbackTransaction.call(runner)
+  runner.release = () => (isActive() ? release(unit, () => releaseRunner.call(runner)) : releaseRunner.call(runner))
+  runner.query = ((...args: QueryArguments) => (isActive() ? runQuery(unit, send, args) : send(...args))) as QueryRunner['query']
+  const manager = runner.manager as EntityManager | undefined // a runner made by the driver alone has none
+  if (manager !== undefined) patchManager(unit.installation.dataSource, manager, unit)
 }

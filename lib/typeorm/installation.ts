@@ -48,7 +48,14 @@ export class Installation {
     this.preparedStatements = undefined
   }
 
+  /** True while its DataSource connects: schema and migrations run before flushpoint is on it, each time. */
+  isConnecting = false
+
   get isActive(): boolean {
+    return this.#layers.length > 0 && !this.isConnecting
+  }
+
+  get hasLayers(): boolean {
     return this.#layers.length > 0
   }
 

@@ -10,6 +10,7 @@
 import type { QueryRunner } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import type { Internals, PersistMode, Subject } from './internals.js'
+import { sameKey } from './subject-diff.js'
 
 export interface PlanRoots {
   readonly subjects: Subject[]
@@ -84,7 +85,7 @@ function deriveRelations(plan: Subject[], internals: Internals): void {
   new internals.OneToManySubjectBuilder(living).build()
   new internals.OneToOneInverseSideSubjectBuilder(living).build()
   new internals.ManyToManySubjectBuilder(living).build()
-  plan.push(...living.slice(rooted).filter((derived) => !isAlsoRemoved(derived, removed)))
+  plan.push(...withoutAdopted(living.slice(rooted), living).filter((derived) => !isAlsoRemoved(derived, removed)))
   for (const subject of removed) new internals.ManyToManySubjectBuilder(plan).buildForAllRemoval(subject)
 }
 
@@ -95,4 +96,26 @@ function isAlsoRemoved(derived: Subject, removed: readonly Subject[]): boolean {
     (subject) =>
       subject.metadata.target === derived.metadata.target && subject.metadata.compareEntities(subject.entity!, derived.identifier!),
   )
+}
+
+/**
+ * Leaves out orphans of one collection that another collection of the plan takes in: TypeORM would write their new parent and then none,
+ * or delete them, whichever comes last in its list.
+ */
+export function withoutAdopted(derived: readonly Subject[], plan: readonly Subject[]): readonly Subject[] {
+  const orphans = derived.filter(
+    (subject) => subject.entity === undefined && subject.identifier !== undefined && !subject.metadata.isJunction,
+  )
+  if (orphans.length < 1) return derived
+  const adopted = new Set(orphans.filter((orphan) => plan.some((subject) => subject !== orphan && adopts(subject, orphan))))
+  return derived.filter((subject) => !adopted.has(subject))
+}
+
+/** Whether this subject writes a parent into the row that the orphan would lose its parent in. */
+function adopts(subject: Subject, orphan: Subject): boolean {
+  if (subject.metadata.target !== orphan.metadata.target || subject.identifier === undefined) return false
+  const isGivenParent = subject.changeMaps.some(
+    ({ relation, value }) => relation !== undefined && typeof value === 'object' && value !== null && '@instanceof' in value,
+  )
+  return isGivenParent && sameKey(subject.identifier, orphan.identifier)
 }

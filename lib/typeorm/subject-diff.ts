@@ -16,7 +16,7 @@ export function changedPathsOf(subject: Subject, internals: Internals): string[]
   if (entity === undefined || databaseEntity === undefined) return []
   const shadow = { entity, databaseEntity, metadata, changeMaps: [] as { column: ColumnMetadata }[], diffColumns: [], diffRelations: [] }
   new internals.SubjectChangedColumnsComputer().computeDiffColumns(shadow)
-  const known = new Set(entityMapOf(metadata).properties.map((property) => property.path))
+  const known = entityMapOf(metadata).paths
   const columns = shadow.changeMaps
     .map(({ column }) => column)
     .filter((column) => known.has(column.propertyPath) && !isFalseDiff(subject, column))

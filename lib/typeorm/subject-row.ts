@@ -119,9 +119,8 @@ export class SubjectRow implements FlushRow, RowFacts {
   // ---- what was written
 
   seal(): void {
-    const known = new Set(this.map.properties.map((property) => property.path))
     const paths = this.subject.changeMaps.map(({ column, relation }) => (column ?? relation)!.propertyPath)
-    this.sealedPaths = [...new Set(paths)].filter((path) => known.has(path))
+    this.sealedPaths = [...new Set(paths)].filter((path) => this.map.paths.has(path))
   }
 
   /** Only junction rows are written for it. */
@@ -145,7 +144,7 @@ export class SubjectRow implements FlushRow, RowFacts {
       before,
       after,
       changed,
-      relations: this.kind === 'delete' ? NO_COLLECTIONS : this.collections,
+      relations: this.collections,
     })
     return this.#written
   }
@@ -187,8 +186,8 @@ export class SubjectRow implements FlushRow, RowFacts {
   }
 
   /** What the ORM fills in on this kind of write without being asked. */
-  #automaticPaths(): string[] {
-    const automatic = this.map.properties.filter((property) => property.isAutomatic).map((property) => property.path)
+  #automaticPaths(): readonly string[] {
+    const { automatic } = this.map
     const deleteDate = this.baseline === undefined ? undefined : this.subject.metadata.deleteDateColumn?.propertyPath
     return deleteDate === undefined ? automatic : [...automatic, deleteDate]
   }

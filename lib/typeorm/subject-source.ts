@@ -22,7 +22,7 @@ import { notifyListeners } from './listeners.js'
 import type { Installation } from './installation.js'
 import { NO_MAPPER_HOOKS } from './mappers.js'
 import { Orphans } from './orphans.js'
-import { rebuildPlan } from './plan-rebuild.js'
+import { rebuildPlan, withoutAdopted } from './plan-rebuild.js'
 import { fingerprintOf, sameFingerprint, type Fingerprint } from './relation-fingerprint.js'
 import { SubjectRow } from './subject-row.js'
 
@@ -56,7 +56,17 @@ export class SubjectSource implements FlushSource {
         .filter((subject) => subject.entity !== undefined && subject.parentSubject === undefined)
         .map((subject) => subject.entity!),
     )
+    this.#keepAdopted()
     this.#takeFingerprints()
+  }
+
+  /** The caller's own edits may move a member between collections too. */
+  #keepAdopted(): void {
+    const { allSubjects } = this.#executor
+    const kept = withoutAdopted(allSubjects, allSubjects)
+    if (kept.length === allSubjects.length) return
+    allSubjects.splice(0, allSubjects.length, ...kept)
+    this.#executor.recompute()
   }
 
   // ---- the plan

@@ -121,7 +121,11 @@ class SessionSubscriber implements EntitySubscriberInterface {
     const dataSource = dataSourceOf(runner)
     if (dataSource === undefined) return undefined
     const known = installationOf(dataSource)
-    if (initialising.has(dataSource) || known?.hasLayer(this.options) === true || released.get(dataSource)?.has(this.options) === true)
+    if (
+      installationFor(dataSource).isConnecting ||
+      known?.hasLayer(this.options) === true ||
+      released.get(dataSource)?.has(this.options) === true
+    )
       return known
     if (dataSource instanceof DataSource) {
       warnOnce(
@@ -138,9 +142,6 @@ class SessionSubscriber implements EntitySubscriberInterface {
 /** Options that were taken back by uninstall, whose subscriber may still be listed. */
 const released = new WeakMap<DataSource, Set<InstallOptions>>()
 
-/** Schema and migrations run before a DataSource is ready, and before flushpoint is on it. */
-const initialising = new WeakSet<DataSource>()
-
 const WRAPPED = Symbol.for('flushpoint.initialize')
 
 /** Subscribers of the options are known once a DataSource is initialised; those pushed too early would be lost by TypeORM. */
@@ -151,8 +152,9 @@ function wrapInitialize(): void {
   const { initialize } = prototype
   prototype.initialize = async function (this: DataSource) {
     const early = this.subscribers.filter((subscriber) => SPEAKERS.has(subscriber))
-    initialising.add(this)
-    const result = await initialize.call(this).finally(() => initialising.delete(this))
+    const installation = installationFor(this)
+    installation.isConnecting = true
+    const result = await initialize.call(this).finally(() => (installation.isConnecting = false))
     for (const subscriber of early)
       if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
     for (const subscriber of this.subscribers) if (subscriber instanceof SessionSubscriber) arm(this, subscriber)
@@ -243,5 +245,5 @@ function uninstall(installation: Installation, subscriber: SessionSubscriber): v
   installation.removeLayer(subscriber.options)
   const taken = released.get(dataSource) ?? new Set()
   released.set(dataSource, taken.add(subscriber.options))
-  if (!installation.isActive) unpatchDataSource(dataSource)
+  if (!installation.hasLayers) unpatchDataSource(dataSource)
 }
