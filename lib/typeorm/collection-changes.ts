@@ -66,7 +66,15 @@ function memberOf(junction: Subject, relation: RelationMetadata): object {
   if (entity !== undefined) return remembered(entity, metadata)
   const standIn = metadata.create() as object
   for (const column of columns) column.referencedColumn!.setEntityValue(standIn, valueIn(junction, column))
-  return remembered(standIn, metadata)
+  return remembered(loadedMember(junction.parentSubject!, relation, standIn) ?? standIn, metadata)
+}
+
+/** The member itself where it is still in the collection, as when its owner is deleted. */
+function loadedMember(owner: Subject, relation: RelationMetadata, standIn: object): object | undefined {
+  const members: unknown = owner.entity === undefined ? undefined : relation.getEntityValue(owner.entity)
+  if (!Array.isArray(members)) return undefined
+  const { inverseEntityMetadata } = relation
+  return (members as object[]).find((member) => inverseEntityMetadata.compareEntities(member, standIn))
 }
 
 function entityIn(value: unknown): object | undefined {

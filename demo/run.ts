@@ -1,0 +1,35 @@
+/**
+ * The demo from the first act to the last, on a data source of its own that is open and empty.
+ *
+ * @module
+ */
+import type { DataSource } from 'typeorm'
+import { bulkUpdate } from './acts/bulk-update.js'
+import { deleteFilm } from './acts/delete-film.js'
+import { editFilms } from './acts/edit-films.js'
+import { importFilms } from './acts/import-films.js'
+import { readBack, type Reading } from './acts/read-back.js'
+import { rollBack } from './acts/roll-back.js'
+import { savepoint } from './acts/savepoint.js'
+import { screen } from './report/screen.js'
+import { withTimeline } from './report/timeline.js'
+
+const ACTS: readonly [title: string, act: (dataSource: DataSource) => Promise<void>][] = [
+  ['Edits', editFilms],
+  ['A transaction that is rolled back', rollBack],
+  ['A savepoint that is rolled back', savepoint],
+  ['An update by query', bulkUpdate],
+  ['A delete', deleteFilm],
+]
+
+/** Prints everything and returns what the database holds in the end beside what was announced as committed. */
+export async function runDemo(dataSource: DataSource): Promise<Reading> {
+  screen.print('1  Importing films', '')
+  await importFilms(dataSource)
+  for (const [index, [title, act]] of ACTS.entries()) {
+    screen.print('', `${index + 2}  ${title}`)
+    await withTimeline(() => act(dataSource))
+  }
+  screen.print('', `${ACTS.length + 2}  What the database holds`, '')
+  return readBack(dataSource)
+}
