@@ -22,7 +22,7 @@ export class Journal {
 
   append(rows: readonly RowWritten[]): readonly Change[] {
     const changes = rows.map(rowChange)
-    this.#entries.push(...changes)
+    for (const change of changes) this.#entries.push(change)
     return changes
   }
 

@@ -6,11 +6,13 @@
  *
  * @module
  */
+import type { QueryRunner } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
-import { installationOf } from './installation.js'
+import { installationOf, type Installation } from './installation.js'
 import { installedUnitOf } from './data-source-patch.js'
 import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
 import { dropFalseDiffs } from './subject-diff.js'
+import { openUnitOf } from './unit-frame.js'
 import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-flush.js'
 
 const WRAPPED = Symbol.for('flushpoint.flush-boundary')
@@ -62,24 +64,40 @@ function awaited(promise: Promise<void>): BroadcasterResult {
 /** A save without a runner gets one from here rather than from TypeORM, so that its transaction is known to be its own. */
 function wrapPersistRun(prototype: PersistRun): void {
   const { execute } = prototype
-  prototype.execute = async function (this: PersistRun) {
+  prototype.execute = function (this: PersistRun) {
     const installation = installationOf(dataSourceOf(this))
     if (installation === undefined) return execute.call(this)
-    const isOwnRunner = this.queryRunner === undefined
-    const runner = (this.queryRunner ??= installation.dataSource.createQueryRunner())
-    const unit = installedUnitOf(runner)
-    if (isOwnRunner && unit?.isOpen === false) unit.ownedByWrite = true
-    this.options = { ...this.options }
-    joinedTransaction.set(this.options, runner.isTransactionActive)
-    try {
-      await execute.call(this)
-    } finally {
-      if (isOwnRunner) {
-        delete this.queryRunner
-        await runner.release()
-      }
-    }
+    if (this.queryRunner !== undefined) return runJoined(this, this.queryRunner, () => execute.call(this))
+    return withOwnRunner(this, installation, () => execute.call(this))
   }
+}
+
+function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<void>): Promise<void> {
+  run.options = { ...run.options }
+  joinedTransaction.set(run.options, runner.isTransactionActive)
+  return execute()
+}
+
+async function withOwnRunner(run: PersistRun, installation: Installation, execute: () => Promise<void>): Promise<void> {
+  const isSpare = installation.queue !== undefined && installation.isUnobserved && openUnitOf(installation.dataSource) === undefined
+  const runner = (isSpare ? takeSpare(installation) : undefined) ?? installation.dataSource.createQueryRunner()
+  const unit = installedUnitOf(runner)
+  if (unit?.isOpen === false) unit.ownedByWrite = true
+  run.queryRunner = runner
+  try {
+    await runJoined(run, runner, execute)
+  } finally {
+    delete run.queryRunner
+    await runner.release()
+    if (isSpare && unit?.isOpen === false) installation.spareRunner = runner
+  }
+}
+
+/** On a single connection a runner is a mere handle, so where nobody can keep hold of it the same one serves again. */
+function takeSpare(installation: Installation): QueryRunner | undefined {
+  const spare = installation.spareRunner
+  installation.spareRunner = undefined
+  return spare
 }
 
 /** afterLoad is for what users load: TypeORM's read before a save fires it too, with relations cut down to keys. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { DataSource } from 'typeorm'
+import type { DataSource, QueryRunner } from 'typeorm'
 import { classNameOf, describeValue } from '../core/describe-value.js'
 import { ConfigurationError, messageOf } from '../core/errors.js'
 import { warn } from '../core/warn.js'
@@ -33,7 +33,11 @@ export class Installation {
   readonly targetsOfPlainObjects = new WeakMap<object, Parameters<DataSource['getMetadata']>[0]>()
   /** Statements a single-connection driver has prepared on its connection; gone when it connects anew. */
   preparedStatements: unknown
+  /** A runner nobody but unobserved writes has ever seen, for the next of them. */
+  spareRunner: QueryRunner | undefined
   readonly #layers: InstallOptions[] = []
+  #mayListenToLoads: boolean | undefined
+  #hasListeners: boolean | undefined
 
   constructor(dataSource: DataSource) {
     this.dataSource = dataSource
@@ -46,6 +50,9 @@ export class Installation {
   reset(): void {
     this.mappers.reset()
     this.preparedStatements = undefined
+    this.spareRunner = undefined
+    this.#hasListeners = undefined
+    this.#mayListenToLoads = undefined
   }
 
   /** True while its DataSource connects: schema and migrations run before flushpoint is on it, each time. */
@@ -68,7 +75,15 @@ export class Installation {
 
   /** Whether anything could listen to what is loaded. */
   get firesAfterLoad(): boolean {
-    return this.mappers.hasAny || this.extensions.some((input) => mayOverride(input, 'afterLoad', SESSION_LEVEL))
+    this.#mayListenToLoads ??= this.extensions.some((input) => mayOverride(input, 'afterLoad', SESSION_LEVEL))
+    return this.#mayListenToLoads || this.mappers.hasAny
+  }
+
+  /** Whether nobody could see a write outside of a transaction of the caller's: no extension, no listener, no other subscriber. */
+  get isUnobserved(): boolean {
+    if (this.extensions.length > 0 || this.dataSource.subscribers.length > 1 || this.mappers.hasAny) return false
+    this.#hasListeners ??= this.dataSource.entityMetadatas.some((metadata) => metadata.listeners.length > 0)
+    return !this.#hasListeners
   }
 
   get savepoints(): boolean {
@@ -89,11 +104,13 @@ export class Installation {
       throw new ConfigurationError('SAVEPOINTS_UNSUPPORTED', { driver: driverTypeOf(this.dataSource) })
     }
     this.#layers.push(options)
+    this.#mayListenToLoads = undefined
   }
 
   removeLayer(options: InstallOptions): void {
     const index = this.#layers.indexOf(options)
     if (index >= 0) this.#layers.splice(index, 1)
+    this.#mayListenToLoads = undefined
   }
 
   hasLayer(options: InstallOptions): boolean {

@@ -6,12 +6,13 @@
  *
  * @module
  */
-import type { BroadcasterResult, Executor, Internals, Subject } from './internals.js'
+import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type Subject } from './internals.js'
 
 type Broadcast = (result: BroadcasterResult, subject: Subject) => void
 
 /** @returns How many listeners were called; their first error is thrown as it was. */
 export async function notifyListeners(executor: Executor, when: 'before' | 'after', internals: Internals): Promise<number> {
+  if (!hasListeners(executor)) return 0
   const result = new internals.BroadcasterResult()
   let thrown: { readonly error: unknown } | undefined
   try {
@@ -27,6 +28,12 @@ export async function notifyListeners(executor: Executor, when: 'before' | 'afte
 
   if (thrown !== undefined) throw thrown.error
   return result.count
+}
+
+/** Our own subscriber is one of them, and hears nothing here. */
+function hasListeners({ allSubjects, queryRunner }: Executor): boolean {
+  if (dataSourceOf(queryRunner)!.subscribers.length > 1) return true
+  return allSubjects.some(({ metadata }) => metadata.listeners.length > 0)
 }
 
 function broadcast(executor: Executor, when: 'before' | 'after', result: BroadcasterResult): void {

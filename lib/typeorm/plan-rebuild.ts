@@ -47,7 +47,18 @@ export function modeOf(subject: Subject): PersistMode {
 /** CascadesSubjectBuilder searches the whole list for each object, so each root gets a pass over what is there already. */
 function cascade(plan: Subject[], internals: Internals): void {
   const builder = new internals.CascadesSubjectBuilder(plan)
-  for (const root of [...plan]) builder.build(root, modeOf(root))
+  for (const root of [...plan]) {
+    const mode = modeOf(root)
+    builder.build(root, mode)
+    if (mode === 'soft-remove' || mode === 'recover') cascadeInserts(root, plan, builder)
+  }
+}
+
+/** New objects that a hook has linked to an entity to soft-remove or recover are inserted; edits of old ones are not saved with it. */
+function cascadeInserts(root: Subject, plan: Subject[], builder: { build(subject: Subject, mode: PersistMode): void }): void {
+  const before = new Map(plan.map((subject) => [subject, subject.canBeUpdated]))
+  builder.build(root, 'save')
+  for (const subject of plan) subject.canBeUpdated = before.get(subject) ?? false
 }
 
 /** Keeps what was read for this entity, unless a relation is set now that was not read then. */

@@ -49,6 +49,7 @@ const turnSlot = new FrameSlot<Turn>('turn')
 /** Runs the flush in its turn; where nobody could see it, it is left to TypeORM. */
 export function runFlush(run: FlushRun): Promise<void> {
   if (isUnobserved(run)) return run.proceed()
+  if (run.unit.ownedByWrite && !run.isInCallersTransaction) return runNow(run) // nobody else has this runner
   const parent = parentOf(run.unit)
   let turn = turns.get(parent)
   if (turn === undefined) turns.set(parent, (turn = new Mutex()))

@@ -47,7 +47,8 @@ function observed(unit: RunnerUnit, send: Query, args: Arguments): Promise<unkno
 
 async function counted(count: { affected: number | undefined }, sent: Promise<unknown>): Promise<unknown> {
   const result = await sent
-  if (typeof result === 'object' && result !== null && 'affected' in result) count.affected ??= (result as { affected?: number }).affected
+  const { affected, raw } = (result ?? {}) as { affected?: number; raw?: unknown }
+  count.affected ??= affected ?? (Array.isArray(raw) ? raw.length : undefined) // MariaDB answers INSERT … RETURNING with rows and no count
   return result
 }
 

@@ -40,24 +40,29 @@ async function beginInTurn(unit: RunnerUnit, start: Control, opener: ReturnType<
 async function beginNow(unit: RunnerUnit, start: Control): Promise<void> {
   const wasNested = unit.isOpen
   const depth = depthOf(unit.runner)
+  const outer = unit.isControlling
+  unit.isControlling = true
   try {
-    await controlling(unit, start)
+    await start()
   } catch (error) {
     const sent = depthOf(unit.runner) > depth
     if (!sent && !wasNested && unit.runner.isTransactionActive) await sendRollback(unit)
     beginFailed(unit, { error, wasNested, sent })
     throw error
+  } finally {
+    unit.isControlling = outer
   }
-  await levelBegun(unit)
+  const told = levelBegun(unit)
+  if (told !== undefined) await told
 }
 
-async function levelBegun(unit: RunnerUnit): Promise<void> {
+function levelBegun(unit: RunnerUnit): void | Promise<void> {
   unit.pushLevel({})
   const session = unit.session
   if (session === undefined && unit.installation.extensions.length === 0) return
   const scope = session === undefined ? unit.sessionInTransaction()!.scope! : session.beginLevel()
   const { hooks } = unit.session!
-  if (hooks.has('afterBegin')) await unit.session!.inFrame(() => hooks.run('afterBegin', scope))
+  return hooks.has('afterBegin') ? unit.session!.inFrame(() => hooks.run('afterBegin', scope)) : undefined
 }
 
 /**

@@ -47,6 +47,8 @@ export class SubjectSource implements FlushSource {
   #sealed: readonly SubjectRow[] = []
   #affected: AffectedRows | undefined
   #mustRebuild = false
+  /** Taken in since the last plan: part of the unit of work at once, though the plan follows later. */
+  readonly #included = new Map<object, WorkKind>()
 
   constructor(parts: SourceParts) {
     this.#parts = parts
@@ -130,10 +132,11 @@ export class SubjectSource implements FlushSource {
   }
 
   unitOfWork(): UnitOfWork {
-    const of = (kind: ChangeKind) =>
-      this.#plan()
-        .filter((row) => row.kind === kind)
-        .map((row) => row.entity)
+    const planned = this.#plan().filter((row) => !this.#included.has(row.entity) && !this.#excluded.has(row.entity))
+    const of = (kind: ChangeKind) => [
+      ...planned.filter((row) => row.kind === kind).map((row) => row.entity),
+      ...[...this.#included.keys()].filter((entity) => this.#includedAs(entity) === kind),
+    ]
     return new UnitOfWorkView({
       new: of('insert'),
       dirty: of('update'),
@@ -141,6 +144,14 @@ export class SubjectSource implements FlushSource {
       softRemoved: of('softRemove'),
       recovered: of('recover'),
     })
+  }
+
+  /** What a save will be is known once the row was looked for; until then a key tells. */
+  #includedAs(entity: object): ChangeKind {
+    const kind = this.#included.get(entity)!
+    if (kind !== 'save') return kind
+    const subject = this.#executor.allSubjects.find((one) => one.entity === entity)
+    return subject?.databaseEntity === undefined && subject?.metadata.getEntityIdMap(entity) === undefined ? 'insert' : 'update'
   }
 
   stateOf(entity: object): EntityState | undefined {
@@ -163,6 +174,7 @@ export class SubjectSource implements FlushSource {
   async replan(): Promise<void> {
     await Promise.resolve() // a promise assigned to a lazy relation shows its value one tick later
     this.#planned = undefined
+    this.#included.clear()
     if (this.#mustRebuild || this.#relationsChanged()) await this.#rebuild()
     else this.#executor.allSubjects.forEach((subject) => subject.recompute())
     this.#executor.recompute()
@@ -236,6 +248,7 @@ export class SubjectSource implements FlushSource {
     subject.canBeRecovered = kind === 'recover'
     if (existing === undefined) this.#executor.allSubjects.push(subject)
     this.#roots.add(entity)
+    this.#included.set(entity, kind)
     this.#mustRebuild = true
   }
 
@@ -243,6 +256,7 @@ export class SubjectSource implements FlushSource {
     const subject = this.#executor.allSubjects.find((one) => one.entity === entity)
     if (subject === undefined) return false
     this.#excluded.add(entity)
+    this.#included.delete(entity)
     this.#mustRebuild = true
     return true
   }

@@ -1,0 +1,238 @@
+/** What an error in a hook stops, what it undoes, and that the write can be tried again. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Mapper, Session } from 'flushpoint'
+import { extend, log, mapperExtension, mapperLog, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
+import { describeDatabase, recordStatements } from '../support/databases.js'
+import { Article, Author, make, Tag } from '../support/models.js'
+
+const error = new Error('no')
+const fail = () => {
+  throw error
+}
+/** Throws for the entity with this title, as long as `armed` says so. */
+function failFor(title: string, armed = { on: true }) {
+  return (entity: object) => {
+    if (armed.on && (entity as Article).title === title) throw error
+  }
+}
+const three = () => ['A', 'B', 'C'].map((title) => make(Article, { title }))
+
+describeDatabase('an error in a hook', () => {
+  const db = useDatabase()
+  const titles = async () => (await db.ds.manager.find(Article, { order: { title: 'ASC' } })).map(({ title }) => title)
+
+  // ming rows 48, 49
+  it.each(['session', 'mapper'] as const)('at %s level stops the chain and reaches the caller as thrown', async (level) => {
+    if (level === 'mapper') extend(Article, mapperExtension({ beforeInsert: fail }), mapperLog('M2'))
+    db.use(...(level === 'session' ? [sessionExtension({ beforeInsert: fail })] : []), sessionLog('S2', ['afterInsert', 'afterFlush']))
+    await expect(db.ds.manager.save(make(Article, { title: 'A' }))).rejects.toBe(error)
+    expect([log, await titles()]).toEqual([[], []])
+  })
+
+  it.each(['a string', undefined, null, { code: 7 }])('may be any value: %p', async (thrown) => {
+    db.use(
+      sessionExtension({
+        beforeInsert: () => {
+          throw thrown // eslint-disable-line @typescript-eslint/only-throw-error -- users' hooks may throw anything
+        },
+      }),
+    )
+    const caught = await db.ds.manager.save(make(Article, { title: 'A' })).then(
+      () => 'nothing',
+      (reason: unknown) => ({ reason }),
+    )
+    expect(caught).toEqual({ reason: thrown })
+  })
+
+  // ming row 50
+  it('in beforeFlush lets nothing be written, and afterFlush does not run', async () => {
+    const ds = db.use(sessionExtension({ beforeFlush: fail }), sessionLog('S2'))
+    const recording = recordStatements(ds)
+    await expect(ds.manager.save(three())).rejects.toBe(error)
+    recording.stop()
+    expect([log, recording.sql().filter((sql) => sql.startsWith('INSERT'))]).toEqual([[], []])
+  })
+
+  // ming row 51, adapted: the flush is undone with its transaction
+  it('in afterFlush undoes the flush, and later extensions do not hear of it', async () => {
+    const ds = db.use(sessionExtension({ afterFlush: fail }), sessionLog('S2', ['afterFlush', 'afterRollback']))
+    await expect(ds.manager.save(three())).rejects.toBe(error)
+    expect([log, await titles()]).toEqual([['S2.afterRollback'], []])
+  })
+
+  // ming row 52
+  it('in beforeInsert of the second of three leaves no row, and all three can be saved again', async () => {
+    const armed = { on: true }
+    extend(Article, mapperExtension({ beforeInsert: failFor('B', armed) }))
+    const articles = three()
+    await expect(db.use().manager.save(articles)).rejects.toBe(error)
+    expect(await titles()).toEqual([])
+    armed.on = false
+    await db.ds.manager.save(articles)
+    expect(await titles()).toEqual(['A', 'B', 'C'])
+  })
+
+  // ming row 53
+  it('in afterInsert of the second of three rolls all three back', async () => {
+    extend(Article, mapperExtension({ afterInsert: failFor('B') }))
+    db.use(sessionLog('S', ['afterInsert', 'afterFlush']))
+    await expect(db.ds.manager.save(three())).rejects.toBe(error)
+    expect([log, await titles()]).toEqual([['S.afterInsert A'], []])
+  })
+
+  // ming row 57
+  it('in beforeDelete leaves the row, and the removal can be tried again', async () => {
+    const armed = { on: true }
+    const [article] = await db.ds.manager.save(three())
+    extend(Article, mapperExtension({ beforeDelete: failFor('A', armed) }))
+    await expect(db.use().manager.remove(article!)).rejects.toBe(error)
+    expect(await titles()).toEqual(['A', 'B', 'C'])
+    armed.on = false
+    await db.ds.manager.remove(article!)
+    expect(await titles()).toEqual(['B', 'C'])
+  })
+
+  // ming row 56
+  it('undoes a removal earlier in the same flush, and its hooks run again on retry', async () => {
+    const armed = { on: true }
+    const [a, b] = await db.ds.manager.save(three())
+    extend(
+      Article,
+      mapperExtension({
+        afterDelete: (_entity, { key }) => {
+          if (armed.on && (key as Article).id === idOfB) throw error
+        },
+      }),
+    )
+    const idOfB = b!.id
+    db.use(sessionLog('S', ['beforeDelete', 'afterDelete']))
+    await expect(db.ds.manager.remove([a!, b!])).rejects.toBe(error)
+    expect([log, await titles()]).toEqual([
+      ['S.beforeDelete A', 'S.beforeDelete B', 'S.afterDelete A'],
+      ['A', 'B', 'C'],
+    ])
+    armed.on = false
+    log.length = 0
+    await db.ds.manager.remove(await db.ds.manager.find(Article, { where: [{ title: 'A' }, { title: 'B' }], order: { title: 'ASC' } }))
+    expect([log, await titles()]).toEqual([['S.beforeDelete A', 'S.beforeDelete B', 'S.afterDelete A', 'S.afterDelete B'], ['C']])
+  })
+
+  // ming row 58
+  it('in beforeUpdate leaves the row, and the entity stays changed for a retry', async () => {
+    const armed = { on: true }
+    const article = await db.ds.manager.save(make(Article, { title: 'A' }))
+    extend(Article, mapperExtension({ beforeUpdate: failFor('B', armed) }))
+    await expect(db.use().manager.save(Object.assign(article, { title: 'B' }))).rejects.toBe(error)
+    expect([await titles(), article.title]).toEqual([['A'], 'B'])
+    armed.on = false
+    await db.ds.manager.save(article)
+    expect(await titles()).toEqual(['B'])
+  })
+
+  // ming row 59
+  it.each(['session', 'mapper'] as const)('in beforeBulk at %s level lets no row be removed, and afterBulk does not run', async (level) => {
+    await db.ds.manager.save(three())
+    const hooks = { beforeBulk: fail, afterBulk: () => void log.push('afterBulk') }
+    if (level === 'mapper') extend(Article, mapperExtension(hooks))
+    db.use(...(level === 'session' ? [sessionExtension(hooks)] : []))
+    await expect(db.ds.manager.delete(Article, { title: 'A' })).rejects.toBe(error)
+    expect([log, await titles()]).toEqual([[], ['A', 'B', 'C']])
+  })
+
+  // ming row 60
+  it.each(['session', 'mapper'] as const)('in the constructor at %s level fails the write with that very error', async (level) => {
+    class Unbuilt extends sessionExtension({ beforeInsert: () => undefined }) {
+      constructor(session: Session) {
+        super(session)
+        fail()
+      }
+    }
+    class UnbuiltMapped extends mapperExtension({ beforeInsert: () => undefined }) {
+      constructor(mapper: Mapper) {
+        super(mapper)
+        fail()
+      }
+    }
+    if (level === 'mapper') extend(Article, UnbuiltMapped)
+    db.use(...(level === 'session' ? [Unbuilt] : []))
+    await expect(db.ds.manager.save(make(Article, { title: 'A' }))).rejects.toBe(error)
+    expect(await titles()).toEqual([])
+  })
+
+  it('leaves no hook running when the caller gets it', async () => {
+    const events: string[] = []
+    const slow = sessionExtension({
+      beforeInsert: async () => {
+        events.push('begins')
+        await wait(10)
+        events.push('ends')
+        throw error
+      },
+    })
+    await db
+      .use(slow)
+      .manager.save(three())
+      .catch(() => events.push('caught'))
+    expect(events).toEqual(['begins', 'ends', 'caught'])
+  })
+})
+
+describeDatabase('an error of the database', () => {
+  const db = useDatabase()
+
+  // ming rows 54, 55
+  it('stops the flush before its after-hooks, and the write completes once the cause is mended', async () => {
+    await db.ds.manager.save(make(Tag, { name: 'taken' }))
+    const tags = [make(Tag, { name: 'free' }), make(Tag, { name: 'taken' })]
+    extend(Tag, mapperLog('M', ['beforeInsert', 'afterInsert']))
+    db.use(sessionLog('S', ['afterInsert', 'afterFlush']))
+    await expect(db.ds.manager.save(tags)).rejects.toMatchObject({ name: 'QueryFailedError' })
+    expect(log).toEqual(['M.beforeInsert free', 'M.beforeInsert taken'])
+    tags[1]!.name = 'mended'
+    await db.ds.manager.save(tags)
+    expect((await db.ds.manager.find(Tag)).map(({ name }) => name).sort()).toEqual(['free', 'mended', 'taken'])
+    expect(log.slice(2)).toEqual([
+      ...[
+        'M.beforeInsert free',
+        'M.beforeInsert mended',
+        'M.afterInsert free',
+        'S.afterInsert free',
+        'M.afterInsert mended',
+        'S.afterInsert mended',
+      ],
+      'S.afterFlush',
+    ])
+  })
+})
+
+describeDatabase('an error in a hook inside a transaction of the caller', () => {
+  const db = useDatabase()
+
+  it('before the first statement leaves the transaction usable when it is caught', async () => {
+    extend(Article, mapperExtension({ beforeInsert: failFor('B') }))
+    await db.use().transaction(async (manager) => {
+      await manager.save(make(Author, { name: 'Ann' }))
+      await expect(manager.save(make(Article, { title: 'B' }))).rejects.toBe(error)
+    })
+    expect([await db.ds.manager.count(Author), await db.ds.manager.count(Article)]).toEqual([1, 0])
+  })
+
+  it('after the first statement makes it rollback-only: its commit rejects with the error as cause', async () => {
+    extend(Article, mapperExtension({ afterInsert: failFor('B') }))
+    const done = db.use().transaction(async (manager) => {
+      await manager.save(make(Author, { name: 'Ann' }))
+      await expect(manager.save(make(Article, { title: 'B' }))).rejects.toBe(error)
+    })
+    await expect(done).rejects.toMatchObject({ code: 'TRANSACTION_ROLLBACK_ONLY', cause: error })
+    expect([await db.ds.manager.count(Author), await db.ds.manager.count(Article)]).toEqual([0, 0])
+  })
+
+  it('after the first statement undoes that flush alone with savepoints: true', async () => {
+    extend(Article, mapperExtension({ afterInsert: failFor('B') }))
+    await db.install({ savepoints: true }).transaction(async (manager) => {
+      await manager.save(make(Author, { name: 'Ann' }))
+      await expect(manager.save(make(Article, { title: 'B' }))).rejects.toBe(error)
+    })
+    expect([await db.ds.manager.count(Author), await db.ds.manager.count(Article)]).toEqual([1, 0])
+  })
+})
