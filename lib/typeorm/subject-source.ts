@@ -209,7 +209,9 @@ export class SubjectSource implements FlushSource {
     const deleteDate = subject.metadata.deleteDateColumn?.propertyPath
     subject.changeMaps = subject.changeMaps.filter((map) => {
       const path = (map.column ?? map.relation)!.propertyPath
-      return path !== deleteDate && !isDeepStrictEqual(now[path], row.baseline?.[path])
+      if (path === deleteDate) return false
+      const leadsToNewObject = map.relation !== undefined && now[path] === undefined
+      return leadsToNewObject || !isDeepStrictEqual(now[path], row.baseline?.[path])
     })
     subject.canBeUpdated = subject.changeMaps.length > 0
   }

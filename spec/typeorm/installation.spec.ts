@@ -145,10 +145,10 @@ describeDatabase('uninstall', () => {
   })
 
   it('can be followed by another install', async () => {
-    const { lines, ...log } = { lines: [] as string[] }
+    const lines: string[] = []
     const dataSource = await bare()
     install(dataSource, { extensions: [logTransactions([])] })()
-    install(dataSource, { extensions: [logTransactions(lines)], ...log })
+    install(dataSource, { extensions: [logTransactions(lines)] })
     await dataSource.manager.save(author('Ann'))
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'commit: insert Ann'])
   })

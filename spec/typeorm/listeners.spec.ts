@@ -48,19 +48,6 @@ function open(own: Hooks, ...foreign: Foreign[]): Promise<DataSource> {
   return openDataSource({ entities: [...ENTITIES, Letter], subscribers })
 }
 
-/** What became an unhandledRejection while `fn` ran and shortly after. */
-async function unhandledDuring(fn: () => Promise<unknown>): Promise<unknown[]> {
-  const unhandled: unknown[] = []
-  const note = (reason: unknown) => void unhandled.push(reason)
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
-  await fn()
-  await pause().then(pause)
-  process.off('unhandledRejection', note)
-  others.forEach((listener) => process.on('unhandledRejection', listener))
-  return unhandled
-}
-
 describeDatabase('foreign listeners and subscribers', () => {
   it('run after beforeFlush and before the entity hooks, and the other way round afterwards', async () => {
     const log = listened
@@ -163,11 +150,9 @@ describeDatabase('a failing foreign hook', () => {
       isBefore ? { beforeInsert: tooLate } : { afterInsert: tooLate },
     ]
     const dataSource = await open({}, others[0]!, failing, others[1]!)
-    const unhandled = await unhandledDuring(async () => {
-      await expect(dataSource.manager.save(make(Tag, { name: 't' }))).rejects.toThrow('foreign')
-      expect(finished).toBe(isBefore ? 1 : 2)
-    })
-    expect(unhandled).toEqual([])
+    await expect(dataSource.manager.save(make(Tag, { name: 't' }))).rejects.toThrow('foreign')
+    expect(finished).toBe(isBefore ? 1 : 2)
+    await pause().then(pause) // Jest fails a test in which a rejection stays unhandled
     expect(await dataSource.manager.count(Tag)).toBe(0)
   })
 
