@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { classNameOf, describeValue, isClass } from '../core/describe-value.js'
+import { describeValue, isClass } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 import { warnOnce } from '../core/warn.js'
@@ -148,15 +148,29 @@ export function buildExtension<X extends object>(input: unknown, owner: object, 
   return checkInstance((input as (owner: object) => X)(owner), level, false)
 }
 
+/** For each class that was built before, whether its prototypes alone override a hook: sessions are built for every transaction. */
+const known = { MapperExtension: new WeakMap<object, boolean>(), SessionExtension: new WeakMap<object, boolean>() }
+
 function checkInstance<X extends object>(instance: X, level: ExtensionLevel, listedAsClass: boolean): X {
-  if (typeof instance !== 'object' || instance === null || !extends_(instance.constructor as Class, level)) {
-    throw new ConfigurationError('EXTENSION_FACTORY_RESULT', { given: describeValue(instance), level: level.name })
+  const extension = (instance as X | null | undefined)?.constructor as Class | undefined
+  if (extension === undefined || typeof instance !== 'object') throw wrongResult(instance, level)
+  let hasHook = known[level.name].get(extension)
+  if (hasHook === undefined) {
+    if (!extends_(extension, level)) throw wrongResult(instance, level)
+    refuseUnknownHooks(extension.name, methodsOf(extension.prototype as object, level), level)
+    known[level.name].set(extension, (hasHook = overridesHook(extension.prototype as object, level)))
   }
-  refuseUnknownHooks(classNameOf(instance), methodsOf(instance, level), level)
-  const values = instance as Record<string, unknown>
-  const base = level.base.prototype as Record<string, unknown>
-  if (listedAsClass && !level.hooks.some((hook) => values[hook] !== base[hook])) {
-    throw new ConfigurationError('EXTENSION_WITHOUT_HOOK', { extension: classNameOf(instance), level: level.name })
-  }
+  refuseUnknownHooks(extension.name, Object.getOwnPropertyNames(instance), level)
+  if (listedAsClass && !hasHook && !overridesHook(instance, level))
+    throw new ConfigurationError('EXTENSION_WITHOUT_HOOK', { extension: extension.name, level: level.name })
   return instance
+}
+
+function overridesHook(owner: object, level: ExtensionLevel): boolean {
+  const base = level.base.prototype as Record<string, unknown>
+  return level.hooks.some((hook) => (owner as Record<string, unknown>)[hook] !== base[hook])
+}
+
+function wrongResult(given: unknown, level: ExtensionLevel): ConfigurationError {
+  return new ConfigurationError('EXTENSION_FACTORY_RESULT', { given: describeValue(given), level: level.name })
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import type { DataSource, EntityManager } from 'typeorm'
+import { runInFrame, type SlotValue } from '../core/async-frame.js'
 import { currentContext, type Context } from '../core/context.js'
 import { describeValue } from '../core/describe-value.js'
 import { SessionError, type ErrorCode } from '../core/errors.js'
@@ -36,7 +37,8 @@ export interface SessionHost {
   /** One write of the ORM, a flush of its own, inside this session's transaction. */
   write(kind: WorkKind, entities: readonly object[]): Promise<void>
   savepoint<T>(fn: () => Promise<T>): Promise<T>
-  inFrame<T>(session: AmbientSession, fn: () => T): T
+  /** What makes the unit this session belongs to the present one. */
+  frame(): readonly SlotValue[]
   reportHookError(error: unknown, failure: HookFailure): void
 }
 
@@ -235,8 +237,13 @@ export class AmbientSession implements Session {
 
   // ---- told by the ORM layer
 
+  frame(): readonly SlotValue[] {
+    return this.#host.frame()
+  }
+
+  /** Runs hooks with this session as the present one. */
   inFrame<T>(fn: () => T): T {
-    return this.#host.inFrame(this, fn)
+    return runInFrame(this.frame(), fn)
   }
 
   recordWritten(rows: readonly RowWritten[]): readonly Change[] {
@@ -280,6 +287,11 @@ export class AmbientSession implements Session {
   releaseLevel(): void {
     this.#levels.pop()
     this.#scope = this.#levels.at(-1)?.scope ?? null
+  }
+
+  /** Whether {@link AmbientSession.beforeCommit} has anything to do. */
+  get needsBeforeCommit(): boolean {
+    return !this.#pending.isEmpty || this.hooks.has('beforeCommit')
   }
 
   /** Runs beforeCommit and writes what hooks have left, until both are quiet. */

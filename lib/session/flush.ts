@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { FrameSlot } from '../core/async-frame.js'
+import { FrameSlot, type SlotValue } from '../core/async-frame.js'
 import { SessionError } from '../core/errors.js'
 import type { HookChain } from '../core/hook-chain.js'
 import type { ChangeKind } from '../mapper/change.js'
@@ -68,8 +68,8 @@ const currentFlush = new FrameSlot<Flush>('flush')
 export interface FlushOwner {
   readonly session: Session
   readonly hooks: HookChain<SessionHooks>
-  /** Runs hooks with this session as the present one. */
-  inFrame<T>(fn: () => T): T
+  /** What makes this session the present one. */
+  frame(): readonly SlotValue[]
   recordWritten(rows: readonly RowWritten[]): void
   writeLater(entities: readonly object[]): void
 }
@@ -116,9 +116,9 @@ export class Flush {
     return this.#phase === 'before' ? this.source.unitOfWork() : new UnitOfWorkView()
   }
 
-  /** Runs `fn` so that {@link Flush.current} is this flush, and the session's frame is set. */
-  inFrame<T>(fn: () => T): T {
-    return this.owner.inFrame(() => currentFlush.run(this, fn))
+  /** What makes this flush, and its session, the present one. */
+  frame(): readonly SlotValue[] {
+    return [...this.owner.frame(), currentFlush.with(this)]
   }
 
   /** Everything before the first statement. */

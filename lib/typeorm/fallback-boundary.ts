@@ -7,6 +7,7 @@
  * @module
  */
 import type { QueryRunner } from 'typeorm'
+import { runInFrame } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
 import type { AmbientSession } from '../session/ambient-session.js'
 import { Flush } from '../session/flush.js'
@@ -56,7 +57,7 @@ function open(installation: Installation, unit: RunnerUnit): Gathered {
   openBursts.add(burst)
   burst.before = Promise.resolve().then(async () => {
     openBursts.delete(burst)
-    await burst.flush.inFrame(() => burst.flush.before())
+    await runInFrame(burst.flush.frame(), () => burst.flush.before())
     for (const [kind, entity] of source.later) session.takeLater(kind, entity)
   })
   return burst
@@ -68,7 +69,7 @@ export function afterRow(installation: Installation, runner: QueryRunner): Promi
   if (burst === undefined || unitOf(runner, installation).flushing > 0) return undefined
   burst.after ??= Promise.resolve().then(async () => {
     gathered.delete(runner)
-    await burst.flush.inFrame(() => burst.flush.after())
+    await runInFrame(burst.flush.frame(), () => burst.flush.after())
     if (!burst.isOwnCommit) return
     await burst.session.writePending()
     unitOf(runner, installation).endWrite(burst.session)

@@ -8,7 +8,7 @@
  */
 import { Mutex } from 'async-mutex'
 import type { EntityMetadata } from 'typeorm'
-import { FrameSlot } from '../core/async-frame.js'
+import { FrameSlot, runInFrame } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
 import type { AmbientSession } from '../session/ambient-session.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
@@ -89,7 +89,7 @@ async function runNow(run: FlushRun): Promise<void> {
   unit.flushing++
   try {
     if (isQuiet || !needsFrame(current)) await runToEnd(current, () => execute(run, current))
-    else await turnSlot.run(turn, () => runToEnd(current, () => flush.inFrame(() => execute(run, current))))
+    else await runInFrame([...flush.frame(), turnSlot.with(turn)], () => runToEnd(current, () => execute(run, current)))
   } finally {
     turn.isOver = true
     running.delete(executor)
@@ -114,7 +114,7 @@ function quietOwner(session: AmbientSession): FlushOwner {
   return {
     session,
     hooks: NO_SESSION_HOOKS,
-    inFrame: (fn) => fn(),
+    frame: () => [],
     recordWritten: (rows) => void session.recordWritten(rows),
     writeLater: () => undefined,
   }

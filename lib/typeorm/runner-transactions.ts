@@ -87,17 +87,21 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   refuseUncommittable(unit, level)
   const isOutermost = unit.levels.length === 1
   if (isOutermost) {
-    await unit.session?.beforeCommit()
+    if (unit.session?.needsBeforeCommit === true) await unit.session.beforeCommit()
     refuseUncommittable(unit, level)
-    await probe(unit)
+    if (unit.failedStatement !== undefined) await probe(unit)
   }
   const depth = depthOf(unit.runner)
+  const outer = unit.isControlling
+  unit.isControlling = true
   try {
-    await controlling(unit, send)
+    await send()
   } catch (error) {
     const left = depthOf(unit.runner) < depth || (isOutermost && !unit.runner.isTransactionActive)
     if (!left) throw error
     reportListener(unit, error, 'afterTransactionCommit')
+  } finally {
+    unit.isControlling = outer
   }
   unit.popLevel()
   if (isOutermost) await unit.endTransaction()?.committed()

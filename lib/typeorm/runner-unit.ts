@@ -13,7 +13,7 @@ import type { QueueHolder } from './connection-queue.js'
 import type { Installation } from './installation.js'
 import { depthOf } from './internals.js'
 import type { SubjectSource } from './subject-source.js'
-import { inUnitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
+import { unitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
 
 /** One BEGIN or SAVEPOINT. */
 export interface Level {
@@ -126,7 +126,7 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
       isMapped: (entity) => installation.targetsOfPlainObjects.has(entity) || installation.mappers.metadataOf(entity) !== undefined,
       write: (kind, entities) => this.#write(kind, entities),
       savepoint: (fn) => this.manager.transaction(() => fn()),
-      inFrame: (_session, fn) => inUnitFrame(installation.dataSource, this, fn),
+      frame: () => [unitFrame(installation.dataSource, this)],
       reportHookError: (error, failure) => installation.reportHookError(error, failure),
     }
   }

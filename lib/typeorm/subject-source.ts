@@ -172,7 +172,7 @@ export class SubjectSource implements FlushSource {
   // ---- what hooks change
 
   async replan(): Promise<void> {
-    await Promise.resolve() // a promise assigned to a lazy relation shows its value one tick later
+    if (this.#hasLazyRelations()) await Promise.resolve() // a promise assigned to one shows its value one tick later
     this.#planned = undefined
     this.#included.clear()
     if (this.#mustRebuild || this.#relationsChanged()) await this.#rebuild()
@@ -180,6 +180,10 @@ export class SubjectSource implements FlushSource {
     this.#executor.recompute()
     for (const subject of this.#executor.allSubjects) this.#settle(subject)
     this.#refilter()
+  }
+
+  #hasLazyRelations(): boolean {
+    return this.#executor.allSubjects.some(({ metadata }) => metadata.lazyRelations.length > 0)
   }
 
   async #rebuild(): Promise<void> {

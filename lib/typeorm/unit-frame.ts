@@ -6,7 +6,7 @@
  * @module
  */
 import type { DataSource, QueryRunner } from 'typeorm'
-import { FrameSlot } from '../core/async-frame.js'
+import { FrameSlot, runInFrame, type SlotValue } from '../core/async-frame.js'
 import type { QueueHolder } from './connection-queue.js'
 
 /** A unit of work on one query runner, as far as frames need to know it. */
@@ -29,9 +29,13 @@ export interface UnitFrame {
 const slot = new FrameSlot<UnitFrame>('unit')
 const byHand = new FrameSlot<{ readonly holder: QueueHolder; readonly transaction: object }>('opened-by-hand')
 
-/** Runs `fn` inside the present transaction of a unit; without one, inside the next that is begun on a runner made there. */
+/** The present transaction of a unit as a frame; without a unit, that of the next one begun on a runner made there. */
+export function unitFrame(dataSource: DataSource, unit: FramedUnit | undefined): SlotValue {
+  return slot.with({ dataSource, unit, transaction: unit?.transaction, outer: slot.get() })
+}
+
 export function inUnitFrame<T>(dataSource: DataSource, unit: FramedUnit | undefined, fn: () => T): T {
-  return slot.run({ dataSource, unit, transaction: unit?.transaction, outer: slot.get() }, fn)
+  return runInFrame([unitFrame(dataSource, unit)], fn)
 }
 
 /** The innermost frame of this DataSource. */
