@@ -33,9 +33,12 @@ export const ERRORS = {
     readonly name: string
     readonly level: string
     readonly nearest: string | undefined
+    readonly hookOf: string | undefined
   }>(
-    ({ extension, name, level, nearest }) =>
-      `Cannot use "${extension}": "${name}" looks like a hook but is none of ${level}${nearestOf(nearest)}`,
+    ({ extension, name, level, nearest, hookOf }) =>
+      hookOf === undefined
+        ? `Cannot use "${extension}": "${name}" looks like a hook but is none of ${level}${nearestOf(nearest)}`
+        : `Cannot use "${extension}": "${name}" is a hook of ${hookOf}, current class is a ${level}`,
     'rename it to the hook you mean; names that begin with before or after are reserved for hooks',
   ),
   EXTENSION_OPTION_UNKNOWN: entry<{ readonly extension: string; readonly option: string; readonly nearest: string | undefined }>(
@@ -103,6 +106,10 @@ export const ERRORS = {
     ({ given, method }) => `Cannot answer ${method} for ${given}: it is not part of a running flush`,
     'ask inside a hook of the flush that writes it; afterwards the changes of the journal tell what was written',
   ),
+  RELATION_TARGET_UNSAVED: entry<{ readonly relation: string; readonly target: string }>(
+    ({ relation, target }) => `Cannot write ${relation} as a hook set it: it leads to a new ${target} that nothing saves`,
+    'call session.add(theNewObject) in the hook, or let the relation cascade inserts',
+  ),
   HOOK_MUST_BE_SYNCHRONOUS: entry<{ readonly hook: string; readonly extension: string }>(
     ({ hook, extension }) => `Cannot await "${hook}" of "${extension}": its caller is synchronous, but it returned a promise`,
     'do the asynchronous part in beforeFlush or in an entity hook',
@@ -161,7 +168,8 @@ export class FlushpointError<C extends string = string> extends Error {
 
   constructor(code: C, data: C extends ErrorCode ? ErrorData<C> : never, options?: ErrorOptions) {
     const { message, fix } = ERRORS[code as ErrorCode] as ErrorEntry<unknown>
-    super(`${message(data)}. Fix: ${fix} [${code}]`, options)
+    const text = message(data)
+    super(`${text}${text.endsWith('?') ? '' : '.'} Fix: ${fix} [${code}]`, options)
     this.code = code
     this.fix = fix
   }

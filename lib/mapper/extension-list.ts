@@ -10,6 +10,7 @@ import { describeValue, isClass } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 import { warnOnce } from '../core/warn.js'
+import { SESSION_HOOKS } from './hook-names.js'
 import { isExtensionFactory, type ExtensionFactory, type OptionNames } from './extension-factory.js'
 
 export interface ExtensionLevel {
@@ -132,7 +133,14 @@ export function mayOverride(input: unknown, hook: string, level: ExtensionLevel)
 function refuseUnknownHooks(extension: string, names: readonly string[], level: ExtensionLevel): void {
   for (const name of names) {
     if (!HOOK_LIKE.test(name) || level.hooks.includes(name)) continue
-    throw new ConfigurationError('EXTENSION_HOOK_UNKNOWN', { extension, name, level: level.name, nearest: nearestName(name, level.hooks) })
+    const hookOf = (SESSION_HOOKS as readonly string[]).includes(name) ? 'SessionExtension' : undefined
+    throw new ConfigurationError('EXTENSION_HOOK_UNKNOWN', {
+      extension,
+      name,
+      level: level.name,
+      nearest: nearestName(name, level.hooks),
+      hookOf,
+    })
   }
 }
 
@@ -144,7 +152,8 @@ function refuseUnknownHooks(extension: string, names: readonly string[], level: 
  */
 export function buildExtension<X extends object>(input: unknown, owner: object, level: ExtensionLevel): X {
   if (isExtensionFactory(input)) return checkInstance((input as ExtensionFactory<X>).create(owner), level, true)
-  if (isClass(input)) return checkInstance(new (input as unknown as new (owner: object) => X)(owner), level, true)
+  if (known[level.name].has(input as object) || isClass(input))
+    return checkInstance(new (input as unknown as new (owner: object) => X)(owner), level, true)
   return checkInstance((input as (owner: object) => X)(owner), level, false)
 }
 

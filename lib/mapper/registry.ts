@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { checkOptions } from '../core/check-options.js'
 import { ConfigurationError } from '../core/errors.js'
 import { describeValue, isClass } from '../core/describe-value.js'
 import type { EntityClass, EntityRef } from './entity-types.js'
@@ -36,6 +37,9 @@ export type AllOf<X extends readonly unknown[]> = Intersect<Boxed<X[number]>> ex
 export const MAPPER_LEVEL: ExtensionLevel = { name: 'MapperExtension', base: MapperExtension, hooks: MAPPER_HOOKS }
 
 const NONE: readonly MapperExtensionInput[] = Object.freeze([])
+
+/** Makes a missing list an invalid one. */
+const NOT_GIVEN: object = { extensions: null }
 
 const REGISTRY = Symbol.for('flushpoint.mapper-registry')
 interface Registry {
@@ -69,7 +73,7 @@ export function Extensions<const X extends readonly MapperExtensionInput[]>(
 /**
  * The declaration for one class, for every DataSource: sets it when given, and returns it.
  *
- * @throws {ConfigurationError} MAPPER_TARGET_INVALID, and those of {@link Extensions}.
+ * @throws {ConfigurationError} MAPPER_TARGET_INVALID · OPTION_UNKNOWN · OPTION_INVALID, and those of {@link Extensions}.
  * @example
  * mapper(Article, { extensions: [Slug] })
  */
@@ -78,6 +82,7 @@ export function mapper<E extends object>(
   declaration?: { extensions: readonly MapperExtensionInput<NoInfer<E>>[] },
 ): { readonly target: EntityRef<E>; readonly extensions: readonly MapperExtensionInput<E>[] } {
   if (declaration !== undefined) {
+    checkOptions('mapper', { ...NOT_GIVEN, ...declaration }, { extensions: 'array' })
     checkExtensionList(declaration.extensions, MAPPER_LEVEL)
     declare(target, declaration.extensions)
   }

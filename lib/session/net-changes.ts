@@ -23,10 +23,17 @@ export function netChanges(journal: readonly Change[]): readonly Change[] {
   }
   const net: Change[] = []
   for (const steps of rows.values()) {
-    const folded = steps.length === 1 ? steps[0] : fold(steps)
+    const folded = steps.length === 1 ? unlessUnchanged(steps[0]!) : fold(steps)
     if (folded !== undefined) net.push(rowChange(folded))
   }
   return Object.freeze(net)
+}
+
+/** A statement may set values that a row had already. */
+function unlessUnchanged(step: RowWritten): RowWritten | undefined {
+  const isChanged =
+    step.kind !== 'update' || Object.keys(step.relations).length > 0 || step.changed.some((path) => !step.map.automatic.includes(path))
+  return isChanged ? step : undefined
 }
 
 function rowId({ map, key }: RowWritten): string {

@@ -11,7 +11,11 @@ import type { BulkStatement, SqlCondition } from '../mapper/bulk-statement.js'
 import { installationOf } from './installation.js'
 import { dataSourceOf, type WriteBuilder } from './internals.js'
 
+/** Kept on the builder itself, which lives for one statement. */
+const GIVEN = Symbol('flushpoint.given')
+
 interface ConditionalBuilder extends WriteBuilder {
+  [GIVEN]?: Given | undefined
   where(...args: unknown[]): unknown
   andWhere(...args: unknown[]): unknown
   orWhere(...args: unknown[]): unknown
@@ -27,8 +31,6 @@ interface ConditionalBuilder extends WriteBuilder {
 
 type Given = { readonly criteria: object } | { readonly ids: unknown }
 
-const given = new WeakMap<object, Given>()
-
 /** Wraps the condition methods of one builder class. */
 export function rememberConditions(prototype: WriteBuilder): void {
   const builder = prototype as ConditionalBuilder
@@ -36,21 +38,20 @@ export function rememberConditions(prototype: WriteBuilder): void {
   const { where, andWhere, orWhere, whereInIds } = builder
   builder.where = function (this: ConditionalBuilder, ...args) {
     const [criteria] = args
-    if (isCriteria(criteria) && isInstalled(this)) given.set(this, { criteria })
-    else given.delete(this)
+    this[GIVEN] = isInstalled(this) && this.expressionMap.callListeners && isCriteria(criteria) ? { criteria } : undefined
     return where.apply(this, args)
   }
   builder.whereInIds = function (this: ConditionalBuilder, ids) {
     const result = whereInIds.call(this, ids)
-    if (isInstalled(this)) given.set(this, { ids })
+    if (isInstalled(this)) this[GIVEN] = { ids }
     return result
   }
   builder.andWhere = function (this: ConditionalBuilder, ...args) {
-    given.delete(this)
+    this[GIVEN] = undefined
     return andWhere.apply(this, args)
   }
   builder.orWhere = function (this: ConditionalBuilder, ...args) {
-    given.delete(this)
+    this[GIVEN] = undefined
     return orWhere.apply(this, args)
   }
 }
@@ -73,7 +74,7 @@ function isCriteria(value: unknown): value is object {
 
 /** The condition as {@link BulkStatement.where} tells it. */
 export function conditionOf(builder: WriteBuilder, metadata: EntityMetadata): BulkStatement['where'] {
-  const known = given.get(builder)
+  const known = (builder as ConditionalBuilder)[GIVEN]
   if (known !== undefined && 'criteria' in known) return known.criteria as BulkStatement['where']
   if (known !== undefined) return criteriaOfIds(known.ids, metadata) as BulkStatement['where']
   return builder.expressionMap.wheres.length === 0 ? undefined : sqlCondition(builder)

@@ -49,6 +49,7 @@ const KEYS_PER_QUERY = 150
  */
 export function loadImages(request: ImageRequest): Promise<Finish> {
   refuseUnsupported(request)
+  if (request.metadata.isJunction && request.images !== 'keys') return loadImages({ ...request, images: 'keys' }) // its rows are nothing but keys
   if (request.kind === 'insert') return Promise.resolve((result) => inserted(request, result))
   return request.kind === 'upsert' ? beforeUpsert(request) : beforeUpdate(request)
 }

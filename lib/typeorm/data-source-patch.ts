@@ -18,7 +18,10 @@ import { inUnitFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-fr
 type Method = (...args: never[]) => unknown
 type QueryArguments = Parameters<QueryRunner['query']>
 
-const units = new WeakMap<QueryRunner, RunnerUnit>()
+/** Kept on the runner itself: a weak map of objects that live for one save costs more, at garbage collection, than the save's hooks. */
+const UNIT = Symbol('flushpoint.unit')
+type Attached = QueryRunner & { [UNIT]?: RunnerUnit }
+
 const undo = new WeakMap<DataSource, (() => void)[]>()
 
 /** Wraps one method of one object; `undo` restores it if it is still ours. */
@@ -102,12 +105,11 @@ function createUnshared(installation: Installation, create: () => QueryRunner): 
 
 /** The unit of a runner, which is made and attached when it is first asked for. */
 export function unitOf(runner: QueryRunner, installation: Installation): RunnerUnit {
-  let unit = units.get(runner)
-  if (unit === undefined || unit.installation !== installation) {
-    unit = new RunnerUnit(runner, installation)
-    units.set(runner, unit)
-    patchRunner(runner, unit)
-  }
+  const known = (runner as Attached)[UNIT]
+  if (known?.installation === installation) return known
+  const unit = new RunnerUnit(runner, installation)
+  ;(runner as Attached)[UNIT] = unit
+  patchRunner(runner, unit)
   return unit
 }
 

@@ -18,8 +18,8 @@ import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-f
 const WRAPPED = Symbol.for('flushpoint.flush-boundary')
 const diffRead = new FrameSlot<boolean>('diff-read')
 
-/** For each run of save or remove, keyed by the options object it hands to its executors, whether it joined a transaction. */
-const joinedTransaction = new WeakMap<object, boolean>()
+/** On the options a run of save or remove hands to its executors: whether it joined a transaction. */
+const JOINED = Symbol('flushpoint.joined')
 
 /** Whether the present call is TypeORM reading what save or remove will be compared with, not the user loading entities. */
 export function isDiffRead(): boolean {
@@ -41,7 +41,7 @@ function wrapExecutor(prototype: Executor, internals: Internals): void {
   prototype.execute = function (this: Executor) {
     const unit = isSilenced(this) ? undefined : installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
-    const isInCallersTransaction = this.options === undefined || joinedTransaction.get(this.options) !== false
+    const isInCallersTransaction = (this.options as { [JOINED]?: boolean } | undefined)?.[JOINED] !== false
     return runFlush({ unit, executor: this, internals, isInCallersTransaction, proceed: () => execute.call(this) })
   }
   prototype.recompute = function (this: Executor) {
@@ -67,14 +67,14 @@ function wrapPersistRun(prototype: PersistRun): void {
   prototype.execute = function (this: PersistRun) {
     const installation = installationOf(dataSourceOf(this))
     if (installation === undefined) return execute.call(this)
+    if (Array.isArray(this.entity)) this.entity = [...new Set(this.entity as object[])] // TypeORM would insert one listed twice as two rows
     if (this.queryRunner !== undefined) return runJoined(this, this.queryRunner, () => execute.call(this))
     return withOwnRunner(this, installation, () => execute.call(this))
   }
 }
 
 function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<void>): Promise<void> {
-  run.options = { ...run.options }
-  joinedTransaction.set(run.options, runner.isTransactionActive)
+  run.options = { ...run.options, [JOINED]: runner.isTransactionActive }
   return execute()
 }
 

@@ -34,6 +34,7 @@ export interface Executor {
 }
 
 export interface PersistRun {
+  entity: unknown
   queryRunner?: QueryRunner
   options?: object
   readonly connection?: DataSource

@@ -28,7 +28,8 @@ interface Burst {
   tail: Promise<void> | undefined
 }
 
-const bursts = new WeakMap<QueryRunner, Burst>()
+const BURST = Symbol('flushpoint.burst')
+type Attached = QueryRunner & { [BURST]?: Burst | undefined }
 
 /** What a subscriber's afterLoad does. @returns A promise where a hook returned one. */
 export function entityLoaded(
@@ -68,12 +69,12 @@ function isReadBack(entity: object, metadata: EntityMetadata): boolean {
 }
 
 function burstOf(installation: Installation, runner: QueryRunner): Burst {
-  let burst = bursts.get(runner)
+  let burst = (runner as Attached)[BURST]
   if (burst === undefined) {
     const unit = unitOf(runner, installation)
     burst = { session: unit.sessionInTransaction() ?? unit.newSession(), seen: new Set(), tail: undefined }
-    bursts.set(runner, burst)
-    queueMicrotask(() => bursts.delete(runner))
+    ;(runner as Attached)[BURST] = burst
+    queueMicrotask(() => ((runner as Attached)[BURST] = undefined))
   }
   return burst
 }

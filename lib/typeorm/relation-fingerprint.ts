@@ -27,3 +27,34 @@ function sameValue(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b)
   return a.length === b.length && a.every((member, index) => Object.is(member, b[index]))
 }
+
+/** The objects a fingerprint refers to. */
+export function membersOf(fingerprint: Fingerprint): ReadonlySet<unknown> {
+  return new Set(fingerprint.flat())
+}
+
+export interface UnsavedTarget {
+  readonly relation: string
+  readonly target: string
+}
+
+/**
+ * A new object that a relation leads to now and did not before, and that nothing in the plan will save: TypeORM would drop it silently.
+ */
+export function unsavedTargetOf(subject: Subject, before: Fingerprint, plan: ReadonlySet<object>): UnsavedTarget | undefined {
+  const known = membersOf(before)
+  for (const relation of subject.metadata.relations) {
+    const value: unknown = relation.getEntityValue(subject.entity!)
+    const members = (Array.isArray(value) ? value : [value]) as unknown[]
+    const isUnsaved = (member: unknown) =>
+      typeof member === 'object' &&
+      member !== null &&
+      !known.has(member) &&
+      !plan.has(member) &&
+      relation.inverseEntityMetadata.getEntityIdMap(member) === undefined
+    if (relation.persistenceEnabled && members.some(isUnsaved)) {
+      return { relation: `${subject.metadata.name}.${relation.propertyPath}`, target: relation.inverseEntityMetadata.name }
+    }
+  }
+  return undefined
+}

@@ -35,13 +35,19 @@ interface Running {
   readonly isOwnCommit: boolean
 }
 
-const running = new WeakMap<Executor, Running>()
-const turns = new WeakMap<object, Mutex>()
+/** Kept on the executor itself, which lives for one run. */
+const RUNNING = Symbol('flushpoint.running')
+type Attached = Executor & { [RUNNING]?: Running | undefined }
 
 /** The turn of one flush on its runner; ends with it. */
-interface Turn {
+interface Turn extends Parent {
   readonly unit: RunnerUnit
   isOver: boolean
+}
+
+/** What flushes take turns on: a runner, or the turn of the flush whose hooks start them. */
+interface Parent {
+  turns?: Mutex
 }
 
 const turnSlot = new FrameSlot<Turn>('turn')
@@ -51,9 +57,8 @@ export function runFlush(run: FlushRun): Promise<void> {
   if (isUnobserved(run)) return run.proceed()
   if (run.unit.ownedByWrite && !run.isInCallersTransaction) return runNow(run) // nobody else has this runner
   const parent = parentOf(run.unit)
-  let turn = turns.get(parent)
-  if (turn === undefined) turns.set(parent, (turn = new Mutex()))
-  return turn.runExclusive(() => runNow(run))
+  parent.turns ??= new Mutex()
+  return parent.turns.runExclusive(() => runNow(run))
 }
 
 /** In a transaction of its own, without extension, listener or subscriber, nothing is left that could ask what was written. */
@@ -71,7 +76,7 @@ function hasObservers(unit: RunnerUnit, metadatas: Iterable<EntityMetadata>): bo
 }
 
 /** A flush started by a hook takes its turn among those of that hook's flush, any other among those of its runner. */
-function parentOf(unit: RunnerUnit): object {
+function parentOf(unit: RunnerUnit): Parent {
   const turn = turnSlot.get()
   return turn?.unit === unit && !turn.isOver ? turn : unit
 }
@@ -85,14 +90,14 @@ async function runNow(run: FlushRun): Promise<void> {
   const flush = new Flush(isQuiet ? quietOwner(session) : session, source)
   const current = { flush, source, unit, session, isOwnCommit }
   const turn: Turn = { unit, isOver: false }
-  running.set(executor, current)
+  ;(executor as Attached)[RUNNING] = current
   unit.flushing++
   try {
     if (isQuiet || !needsFrame(current)) await runToEnd(current, () => execute(run, current))
     else await runInFrame([...flush.frame(), turnSlot.with(turn)], () => runToEnd(current, () => execute(run, current)))
   } finally {
     turn.isOver = true
-    running.delete(executor)
+    ;(executor as Attached)[RUNNING] = undefined
     unit.flushing--
   }
 }
@@ -170,7 +175,7 @@ async function endOwnCommit({ unit, session }: Running, isDone: boolean): Promis
 
 /** What TypeORM's burst before the SQL is replaced by. */
 export async function beforeSql(executor: Executor): Promise<void> {
-  const { flush, source, unit } = running.get(executor)!
+  const { flush, source, unit } = (executor as Attached)[RUNNING]!
   await flush.before()
   unit.writing = source
   unit.writes++
@@ -178,13 +183,13 @@ export async function beforeSql(executor: Executor): Promise<void> {
 
 /** What TypeORM's burst after the SQL is replaced by. */
 export async function afterSql(executor: Executor): Promise<void> {
-  const { flush, unit } = running.get(executor)!
+  const { flush, unit } = (executor as Attached)[RUNNING]!
   unit.writing = undefined
   await flush.after()
 }
 
 export function isRunning(executor: Executor): boolean {
-  return running.has(executor)
+  return (executor as Attached)[RUNNING] !== undefined
 }
 
 /** Whether a run is to be left to TypeORM alone: asked for by its options, or by withoutExtensions. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Mutex } from 'async-mutex'
 import type { EntityManager, QueryRunner } from 'typeorm'
 import { AmbientSession, type SessionHost } from '../session/ambient-session.js'
 import type { WorkKind } from '../session/pending-work.js'
@@ -44,6 +45,8 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
   /** How many persistence runs have sent statements: tells whether a failed hook left any behind. */
   writes = 0
   statements = 0
+  /** Flushes on this runner take turns here. */
+  turns?: Mutex
   /** How many flushes the boundary is running on this runner, nested ones counted. */
   flushing = 0
   /** Set while a bulk insert wants to know how many rows it made. */

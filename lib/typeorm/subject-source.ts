@@ -8,6 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { EntityMetadata } from 'typeorm'
+import { SessionError } from '../core/errors.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { EntityState, Session } from '../mapper/session.js'
 import type { UnitOfWork } from '../mapper/unit-of-work.js'
@@ -23,7 +24,7 @@ import type { Installation } from './installation.js'
 import { NO_MAPPER_HOOKS } from './mappers.js'
 import { Orphans } from './orphans.js'
 import { rebuildPlan, withoutAdopted } from './plan-rebuild.js'
-import { fingerprintOf, sameFingerprint, type Fingerprint } from './relation-fingerprint.js'
+import { fingerprintOf, sameFingerprint, unsavedTargetOf, type Fingerprint } from './relation-fingerprint.js'
 import { SubjectRow } from './subject-row.js'
 
 export interface SourceParts {
@@ -198,7 +199,18 @@ export class SubjectSource implements FlushSource {
       const row = subject.entity === undefined ? undefined : this.#rowOf.get(subject.entity)
       if (row !== undefined) row.subject = subject
     }
+    this.#refuseUnsavedTargets()
     this.#takeFingerprints()
+  }
+
+  #refuseUnsavedTargets(): void {
+    const { allSubjects } = this.#executor
+    const plan = new Set(allSubjects.flatMap((subject) => subject.entity ?? []))
+    for (const subject of allSubjects) {
+      if (subject.entity === undefined || subject.mustBeRemoved || subject.metadata.relations.length === 0) continue
+      const unsaved = unsavedTargetOf(subject, this.#fingerprints.get(subject.entity) ?? [], plan)
+      if (unsaved !== undefined) throw new SessionError('RELATION_TARGET_UNSAVED', unsaved)
+    }
   }
 
   #settle(subject: Subject): void {

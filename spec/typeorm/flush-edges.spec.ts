@@ -1,0 +1,97 @@
+/**
+ * Shows what happens at the edges of a flush: entities listed twice, relations to objects nobody saves, statements on junction tables.
+ *
+ * @module
+ */
+import { mapper, SessionExtension, type BulkStatement, type Change } from 'flushpoint'
+import { describeDatabase } from '../support/databases.js'
+import { Article, Author, Comment, make, Tag } from '../support/models.js'
+import { errorOf, openLogged } from '../support/transaction-log.js'
+
+let onComment: (comment: Comment, session: SessionExtension['session']) => void = () => undefined
+
+class Edits extends SessionExtension {
+  override beforeInsert(entity: object) {
+    if (entity instanceof Comment) onComment(entity, this.session)
+  }
+  override beforeUpdate(entity: object) {
+    if (entity instanceof Comment) onComment(entity, this.session)
+  }
+}
+
+class AllImages extends SessionExtension {
+  static changes: Change[] = []
+  override beforeBulk(statement: BulkStatement) {
+    statement.wantImages('both')
+  }
+  override afterCommit(changes: readonly Change[]) {
+    AllImages.changes.push(...changes)
+  }
+}
+
+describeDatabase('an entity listed twice in one save', () => {
+  it('is one row and one change', async () => {
+    const { dataSource, lines } = await openLogged()
+    const ann = make(Author, { name: 'Ann' })
+    await dataSource.manager.save([ann, ann])
+    expect(await dataSource.manager.find(Author)).toEqual([{ id: ann.id, name: 'Ann' }])
+    expect(lines.at(-1)).toBe('commit: insert Ann')
+  })
+})
+
+describeDatabase('a many-to-one that does not cascade', () => {
+  afterEach(() => (onComment = () => undefined))
+
+  it('set by a hook to a new object nobody saves is refused, with the relation in the message', async () => {
+    const { dataSource } = await openLogged({ extensions: [Edits] })
+    onComment = (comment) => (comment.article = make(Article, { title: 'New' }))
+    const error = await errorOf(dataSource.manager.save(make(Comment, { text: 'first!' })))
+    expect(error).toMatchObject({ code: 'RELATION_TARGET_UNSAVED', message: expect.stringContaining('Comment.article') as string })
+    expect(await dataSource.manager.count(Comment)).toBe(0)
+  })
+
+  it('set by a hook to a new object that it adds is written', async () => {
+    const { dataSource } = await openLogged({ extensions: [Edits] })
+    onComment = (comment, session) => {
+      comment.article = make(Article, { title: 'New' })
+      session.add(comment.article)
+    }
+    const { id } = await dataSource.manager.save(make(Comment, { text: 'first!' }))
+    const stored = await dataSource.manager.findOneOrFail(Comment, { where: { id }, relations: { article: true } })
+    expect(stored.article?.title).toBe('New')
+  })
+})
+
+describeDatabase('images of statements', () => {
+  beforeEach(() => (AllImages.changes = []))
+
+  it('on a junction table are its keys, whatever was asked for', async () => {
+    const { dataSource } = await openLogged({ extensions: [AllImages] })
+    const { manager } = dataSource
+    const [article, tag] = [await manager.save(make(Article, { title: 'A' })), await manager.save(make(Tag, { name: 't' }))]
+    AllImages.changes = []
+    await manager.createQueryBuilder().relation(Article, 'tags').of(article).add(tag)
+    await manager.createQueryBuilder().relation(Article, 'tags').of(article).remove(tag)
+    expect(AllImages.changes.map(({ kind, table, key }) => [kind, table, key])).toEqual([
+      ['insert', 'article_tags_tag', { articleId: article.id, tagId: tag.id }],
+      ['delete', 'article_tags_tag', { articleId: article.id, tagId: tag.id }],
+    ])
+  })
+
+  it('show no net change where a row had the value already', async () => {
+    const { dataSource } = await openLogged({ extensions: [AllImages] })
+    await dataSource.manager.save([make(Author, { name: 'Ann' }), make(Author, { name: 'Bea' })])
+    AllImages.changes = []
+    await dataSource.manager.createQueryBuilder().update(Author).set({ name: 'Ann' }).execute()
+    expect(AllImages.changes.map(({ before, after }) => [before?.name, after?.name])).toEqual([['Bea', 'Ann']])
+  })
+})
+
+describe('a declaration', () => {
+  it.each([
+    [{ extension: [] }, 'did you mean "extensions"?'],
+    [{}, 'must be an array'],
+  ])('of %p is refused with what is wanted', (declaration, text) => {
+    expect(() => mapper(Author, declaration as never)).toThrow(text)
+  })
+})
