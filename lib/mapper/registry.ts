@@ -38,9 +38,6 @@ export const MAPPER_LEVEL: ExtensionLevel = { name: 'MapperExtension', base: Map
 
 const NONE: readonly MapperExtensionInput[] = Object.freeze([])
 
-/** Makes a missing list an invalid one. */
-const NOT_GIVEN: object = { extensions: null }
-
 const REGISTRY = Symbol.for('flushpoint.mapper-registry')
 interface Registry {
   readonly byClass: WeakMap<object, readonly MapperExtensionInput[]>
@@ -82,7 +79,8 @@ export function mapper<E extends object>(
   declaration?: { extensions: readonly MapperExtensionInput<NoInfer<E>>[] },
 ): { readonly target: EntityRef<E>; readonly extensions: readonly MapperExtensionInput<E>[] } {
   if (declaration !== undefined) {
-    checkOptions('mapper', { ...NOT_GIVEN, ...declaration }, { extensions: 'array' })
+    checkOptions('mapper', declaration, { extensions: 'array' })
+    checkOptions('mapper', { extensions: (declaration.extensions as unknown) ?? null }, { extensions: 'array' })
     checkExtensionList(declaration.extensions, MAPPER_LEVEL)
     declare(target, declaration.extensions)
   }
