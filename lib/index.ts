@@ -9,7 +9,7 @@ export { currentContext, withContext, type Context, type ContextTypes, type Defa
 export { ConfigurationError, FlushpointError, hasErrorCode, SessionError, TransactionError, type ErrorCode } from './core/errors.js'
 export { withoutExtensions, type SilenceOptions } from './core/silence.js'
 export type { BulkImages, BulkKind, BulkStatement, SqlCondition } from './mapper/bulk-statement.js'
-export type { Change, ChangeKind, ChangeVariant, RelationChange, RelationChanges } from './mapper/change.js'
+export type { Change, ChangeKind, ChangeVariant, OfEntity, RelationChange, RelationChanges } from './mapper/change.js'
 export type { Cursor, CursorAction, Loaded, RelationPath } from './mapper/cursor.js'
 export type { ChangeMap, DataKeys, EntityClass, EntityRef, Key, KeyInput, One, Values } from './mapper/entity-types.js'
 export type { ExtensionFactory, OptionNames } from './mapper/extension-factory.js'

@@ -110,6 +110,11 @@ export const ERRORS = {
     ({ relation, target }) => `Cannot write ${relation} as a hook set it: it leads to a new ${target} that nothing saves`,
     'call session.add(theNewObject) in the hook, or let the relation cascade inserts',
   ),
+  KEY_CHANGED: entry<{ readonly entity: string; readonly current: string; readonly wanted: string }>(
+    ({ entity, current, wanted }) =>
+      `Cannot write ${entity}: a hook changed its key, current value is ${current}, wanted is ${wanted} as at the start of the flush`,
+    'leave the key alone in update, delete, soft-remove and recover hooks; to give a row another key, delete it and add a new one',
+  ),
   HOOK_MUST_BE_SYNCHRONOUS: entry<{ readonly hook: string; readonly extension: string }>(
     ({ hook, extension }) => `Cannot await "${hook}" of "${extension}": its caller is synchronous, but it returned a promise`,
     'do the asynchronous part in beforeFlush or in an entity hook',
@@ -131,6 +136,10 @@ export const ERRORS = {
   TRANSACTION_ENDED_BY_SERVER: entry<{ readonly cause: string }>(
     ({ cause }) => `Cannot go on in this transaction: the server has rolled it back (${cause})`,
     'let the error reach the transaction and retry it as a whole',
+  ),
+  TRANSACTION_ALREADY_ENDED: entry<{ readonly what: string }>(
+    ({ what }) => `Cannot send ${what}: the transaction it was called in has ended before its turn came`,
+    'await every write before the transaction ends; Promise.all rejects at the first error while the other writes still wait: write one after another, pass an array to save, or use Promise.allSettled',
   ),
   TRANSACTION_LEVEL_NOT_STARTED: entry<{ readonly cause: string }>(
     ({ cause }) => `Cannot commit this nested transaction: it was never started (${cause})`,

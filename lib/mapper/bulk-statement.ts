@@ -33,7 +33,8 @@ export interface BulkStatement<E extends object = any> {
    * In beforeBulk: asks for per-row images; the strongest wish of the chain wins. They are loaded in the transaction of the statement
    * (one of its own where none is active) and enter the journal.
    *
-   * @throws {SessionError} BULK_IMAGES_TOO_LATE when called after beforeBulk.
+   * @throws {SessionError} BULK_IMAGES_TOO_LATE when called after beforeBulk; BULK_IMAGES_UNSUPPORTED when the rows of this statement cannot be
+   * told: catch it to go on without.
    */
   wantImages(images: BulkImages): void
   /** The rows, once afterBulk runs and images were asked for. */

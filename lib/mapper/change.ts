@@ -37,11 +37,18 @@ type Images<E, K extends ChangeKind> = K extends 'insert'
     ? { readonly before: Values<E>; readonly after: null }
     : { readonly before: Values<E>; readonly after: Values<E> }
 
+declare const entityOfChange: unique symbol
+
+/** Marks a change narrowed by `is`, so that one that was not keeps its type and can be asked again. */
+export interface OfEntity<E> {
+  readonly [entityOfChange]: E
+}
+
 export type ChangeVariant<E extends object, K extends ChangeKind> = ChangeOf<E> &
   Images<E, K> & {
     readonly kind: K
     /** True when the row is of this class or of one below it. */
-    is<T extends E>(target: EntityRef<T>): this is Change<T>
+    is<T extends E>(target: EntityRef<T>): this is Change<T> & OfEntity<T>
   }
 
 /** Distributes over kind, so `kind` narrows `before`/`after` and `is` narrows the entity. */

@@ -16,6 +16,8 @@ export interface BulkFacts {
   readonly where: BulkStatement['where']
   readonly values: BulkStatement['values']
   isA(target: unknown): boolean
+  /** Why its rows cannot be told, if they cannot. */
+  readonly unsupported: string | undefined
 }
 
 const STRENGTH: Readonly<Record<BulkImages, number>> = { keys: 1, before: 2, both: 3 }
@@ -54,6 +56,8 @@ export class BulkWrite {
 
   wantImages(images: BulkImages): void {
     if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind })
+    if (this.#facts.unsupported !== undefined)
+      throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind: this.kind, reason: this.#facts.unsupported })
     if (this.#images === undefined || STRENGTH[images] > STRENGTH[this.#images]) this.#images = images
   }
 

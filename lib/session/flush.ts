@@ -31,6 +31,8 @@ export interface FlushSource {
   /** The rows to write, parents before children. */
   rows(): readonly FlushRow[]
   unitOfWork(): UnitOfWork
+  /** Gets ready for hooks: what they are to see and was not read. */
+  prepare(): void | Promise<void>
   /** Takes in what hooks and listeners changed since the last call. */
   replan(): Promise<void>
   /** Runs the ORM's own listeners and subscribers; all have settled when it returns or throws. */
@@ -124,6 +126,8 @@ export class Flush {
   /** Everything before the first statement. */
   async before(): Promise<void> {
     const { hooks } = this.owner
+    const preparing = this.source.prepare()
+    if (preparing !== undefined) await preparing
     if (hooks.has('beforeFlush')) {
       await hooks.run('beforeFlush')
       await this.source.replan()

@@ -93,7 +93,8 @@ export abstract class SessionExtension implements SessionHooks {
   /** Before the outermost COMMIT is sent; entities added here are flushed first, and it runs again for them, at most 100 rounds. An error vetoes the commit. */
   beforeCommit(): Awaitable {}
   /**
-   * After the outermost transaction, or a write without one, has committed. `changes` are the net changes, one per row at most.
+   * After the outermost transaction, or a write without one, has committed. `changes` are the net changes, one per row at most;
+   * empty where the transaction changed nothing.
    * Cannot change the outcome: every hook runs, errors are reported to `onHookError`. The session has ended: new work needs a new transaction.
    */
   afterCommit(changes: readonly Change[]): Awaitable {}

@@ -13,7 +13,7 @@ import type { AmbientSession } from '../session/ambient-session.js'
 import { BulkWrite } from '../session/bulk-write.js'
 import { Flush } from '../session/flush.js'
 import { conditionOf, rememberConditions } from './bulk-condition.js'
-import { loadImages } from './bulk-images.js'
+import { loadImages, unsupportedReason } from './bulk-images.js'
 import { installedUnitOf } from './data-source-patch.js'
 import { entityMapOf } from './entity-maps.js'
 import { installationOf, type Installation } from './installation.js'
@@ -104,9 +104,11 @@ async function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): P
   const { mapperHooks } = bulk
   if (!listens(session.hooks) && !listens(mapperHooks)) return bulk.execute()
   const statement = describe(bulk)
+  const level = unit.currentLevel
   return session.inFrame(async () => {
     await session.hooks.run('beforeBulk', statement)
     await mapperHooks.run('beforeBulk', statement, session)
+    unit.assertStillIn(level, `a bulk ${statement.kind}`)
     statement.send()
     if (statement.images === undefined || unit.runner.isTransactionActive) return sendAndTell(bulk, { unit, session, statement })
     unit.promoteWrite()
@@ -170,6 +172,7 @@ function describe({ builder, metadata }: Bulk): BulkWrite {
     target: metadata.isJunction ? metadata.tableName : (metadata.target as BulkWrite['target']),
     where: hasCondition ? conditionOf(builder, metadata) : undefined,
     values: valuesSet as BulkWrite['values'],
+    unsupported: unsupportedReason({ builder, metadata, kind }),
     isA: (target) => entityMapOf(metadata).isA(target),
   })
 }

@@ -16,6 +16,7 @@ import type { RowWritten } from '../session/row-change.js'
 import { keyQuery } from './bulk-condition.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
 import { dataSourceOf, type WriteBuilder } from './internals.js'
+import { chunksOfKeys, readRows, rowQuery } from './row-reader.js'
 import { keyText } from './subject-diff.js'
 
 export interface ImageRequest {
@@ -38,32 +39,29 @@ const KINDS: Readonly<Record<BulkKind, ChangeKind>> = {
   restore: 'recover',
   upsert: 'update',
 }
-/** How many keys one query names; every database read takes that many parameters for keys of up to five parts. */
-const KEYS_PER_QUERY = 150
 
 /**
  * Reads what must be read before the statement runs.
  *
  * @returns What to call with its result, for the changes.
- * @throws {SessionError} BULK_IMAGES_UNSUPPORTED when the rows of the statement cannot be told.
+ * @throws {SessionError} BULK_IMAGES_UNSUPPORTED when the driver does not tell the keys of inserted rows.
  */
 export function loadImages(request: ImageRequest): Promise<Finish> {
-  refuseUnsupported(request)
   if (request.metadata.isJunction && request.images !== 'keys') return loadImages({ ...request, images: 'keys' }) // its rows are nothing but keys
   if (request.kind === 'insert') return Promise.resolve((result) => inserted(request, result))
   return request.kind === 'upsert' ? beforeUpsert(request) : beforeUpdate(request)
 }
 
-function refuseUnsupported({ builder, metadata, kind }: ImageRequest): void {
+/** Why the rows of a statement cannot be told, or undefined where they can. */
+export function unsupportedReason({ builder, metadata, kind }: Pick<ImageRequest, 'builder' | 'metadata' | 'kind'>): string | undefined {
   const { expressionMap } = builder
-  const refuse = (reason: string) => new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason })
-  if (metadata.primaryColumns.length === 0) throw refuse('its table has no primary key')
-  if (kind === 'insert' && expressionMap.onIgnore) throw refuse('rows it ignores cannot be told from rows it inserts')
-  if ((kind === 'insert' || kind === 'upsert') && rowsOf(builder).length === 0) throw refuse('its rows come from a query')
+  if (metadata.primaryColumns.length === 0) return 'its table has no primary key'
+  if (kind === 'insert' && expressionMap.onIgnore) return 'rows it ignores cannot be told from rows it inserts'
+  if ((kind === 'insert' || kind === 'upsert') && rowsOf(builder).length === 0) return 'its rows come from a query'
   if (kind === 'upsert' && (expressionMap.onUpdate as { conflict?: unknown } | undefined)?.conflict === undefined)
-    throw refuse('it names no conflict columns')
-  if (kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined))
-    throw refuse('it changes the primary key')
+    return 'it names no conflict columns'
+  const setsKey = kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined)
+  return setsKey ? 'it changes the primary key' : undefined
 }
 
 function rowsOf(builder: WriteBuilder): ObjectLiteral[] {
@@ -80,7 +78,7 @@ async function beforeUpdate(request: ImageRequest): Promise<Finish> {
   const lock = LOCKS.has(dataSourceOf(runner)!.options.type) && runner.isTransactionActive ? ' FOR UPDATE' : ''
   const rows = (await runner.query(...keyQuery(builder, metadata, lock))) as ObjectLiteral[]
   const keys = rows.map((row) => hydratedKey(runner, metadata, row))
-  const entities = images === 'keys' ? keys.map((key) => withKey(metadata, key)) : await loadByKeys(runner, metadata, keys)
+  const entities = images === 'keys' ? keys.map((key) => withKey(metadata, key)) : await readRows(runner, metadata, keys)
   const before = entities.map((entity) => ({
     entity,
     key: keyOf(metadata, entity),
@@ -126,8 +124,8 @@ async function loadByConflict({ builder, metadata, runner }: ImageRequest): Prom
     (values) => Object.assign({}, ...columns.map((column) => column.createValueMap(column.getEntityValue(values)))) as ObjectLiteral,
   )
   const found = new Map<string, object>()
-  for (const some of chunks(wheres)) {
-    const query = selection(runner, metadata).where(some)
+  for (const some of chunksOfKeys(wheres)) {
+    const query = rowQuery(runner, metadata).where(some)
     for (const entity of await query.getMany()) found.set(textOf(entity), entity)
   }
   return found
@@ -141,7 +139,7 @@ async function inserted({ builder, metadata, runner, images, kind }: ImageReques
     throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind, reason: 'the driver does not tell the keys of the new rows' })
   const loaded =
     images === 'both'
-      ? new Map((await loadByKeys(runner, metadata, known)).map((entity) => [keyText(keyOf(metadata, entity)), entity]))
+      ? new Map((await readRows(runner, metadata, known)).map((entity) => [keyText(keyOf(metadata, entity)), entity]))
       : undefined
   const map = entityMapOf(metadata)
   return values.map((value, index) => {
@@ -198,28 +196,6 @@ function withKey(metadata: EntityMetadata, key: ObjectLiteral): object {
 }
 
 async function imagesByKey(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<Map<string, Image>> {
-  const entities = await loadByKeys(runner, metadata, keys)
+  const entities = await readRows(runner, metadata, keys)
   return new Map(entities.map((entity) => [keyText(keyOf(metadata, entity)), imageOf(mapOf(metadata, entity), entity)]))
-}
-
-async function loadByKeys(runner: QueryRunner, metadata: EntityMetadata, keys: readonly ObjectLiteral[]): Promise<object[]> {
-  const loaded: object[] = []
-  for (const some of chunks(keys)) loaded.push(...(await selection(runner, metadata).whereInIds(some).getMany()))
-  return loaded
-}
-
-/** As TypeORM itself reads before a save: own columns, to-one relations as keys, soft-deleted rows too, no listener. */
-function selection(runner: QueryRunner, metadata: EntityMetadata) {
-  const relations = metadata.relationsWithJoinColumns.map((relation) => relation.propertyPath)
-  return runner.manager
-    .getRepository<ObjectLiteral>(metadata.target)
-    .createQueryBuilder()
-    .setFindOptions({ loadEagerRelations: false, loadRelationIds: { relations, disableMixedMap: true }, withDeleted: true })
-    .callListeners(false)
-}
-
-function chunks<T>(items: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(items.length / KEYS_PER_QUERY) }, (_none, index) =>
-    items.slice(index * KEYS_PER_QUERY, (index + 1) * KEYS_PER_QUERY),
-  )
 }

@@ -115,6 +115,10 @@ export class EventSource implements FlushSource {
     return this.#rows.find((row) => row.entity === entity)?.state
   }
 
+  prepare(): void {
+    // TypeORM tells no rows without an object
+  }
+
   async replan(): Promise<void> {
     // TypeORM compares columns anew by itself once listeners have run
   }

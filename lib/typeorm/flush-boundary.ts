@@ -8,17 +8,19 @@
  */
 import type { QueryRunner } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
+import { withoutExtensions } from '../core/silence.js'
 import { installationOf, type Installation } from './installation.js'
 import { installedUnitOf } from './data-source-patch.js'
 import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
 import { dropFalseDiffs } from './subject-diff.js'
 import { openUnitOf } from './unit-frame.js'
+import type { Level } from './runner-unit.js'
 import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-flush.js'
 
 const WRAPPED = Symbol.for('flushpoint.flush-boundary')
 const diffRead = new FrameSlot<boolean>('diff-read')
 
-/** On the options a run of save or remove hands to its executors: whether it joined a transaction. */
+/** On the options a run of save or remove hands to its executors: the level of the caller's transaction it was called in. */
 const JOINED = Symbol('flushpoint.joined')
 
 /** Whether the present call is TypeORM reading what save or remove will be compared with, not the user loading entities. */
@@ -41,8 +43,8 @@ function wrapExecutor(prototype: Executor, internals: Internals): void {
   prototype.execute = function (this: Executor) {
     const unit = isSilenced(this) ? undefined : installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
-    const isInCallersTransaction = (this.options as { [JOINED]?: boolean } | undefined)?.[JOINED] !== false
-    return runFlush({ unit, executor: this, internals, isInCallersTransaction, proceed: () => execute.call(this) })
+    const joined = this.options === undefined ? unit.levels.at(-1) : (this.options as { [JOINED]?: Level })[JOINED]
+    return runFlush({ unit, executor: this, internals, joined, proceed: () => execute.call(this) })
   }
   prototype.recompute = function (this: Executor) {
     recompute.call(this)
@@ -69,12 +71,13 @@ function wrapPersistRun(prototype: PersistRun): void {
     if (installation === undefined) return execute.call(this)
     if (Array.isArray(this.entity)) this.entity = [...new Set(this.entity as object[])] // TypeORM would insert one listed twice as two rows
     if (this.queryRunner !== undefined) return runJoined(this, this.queryRunner, () => execute.call(this))
-    return withOwnRunner(this, installation, () => execute.call(this))
+    const run = () => withOwnRunner(this, installation, () => execute.call(this))
+    return this.options?.listeners === false ? withoutExtensions(run) : run()
   }
 }
 
 function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<void>): Promise<void> {
-  run.options = { ...run.options, [JOINED]: runner.isTransactionActive }
+  run.options = { ...run.options, [JOINED]: installedUnitOf(runner)?.currentLevel }
   return execute()
 }
 

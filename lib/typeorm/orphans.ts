@@ -6,14 +6,20 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { QueryRunner } from 'typeorm'
+import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import { imageOf, type Image } from '../session/entity-map.js'
-import { entityMapOf } from './entity-maps.js'
+import { entityMapOf, keyOf } from './entity-maps.js'
 import type { Subject } from './internals.js'
+import { readRows } from './row-reader.js'
 import { keyText, sameKey } from './subject-diff.js'
 
 interface StandIn {
   readonly entity: object
+  /** How the stand-in looked before hooks: only what differs from that is carried over. */
   readonly initial: Image
+  /** The row as it is in the database, or what is known of it. */
+  readonly row: Image
 }
 
 export class Orphans {
@@ -29,29 +35,79 @@ export class Orphans {
     )
   }
 
-  /** The object that stands for the row: the member of the parent's collection, else a new one that knows only its key. */
-  entityOf(subject: Subject): object {
-    const id = `${subject.metadata.name} ${keyText(subject.identifier)}`
-    let standIn = this.#standIns.get(id)
-    if (standIn === undefined) {
-      const entity = memberOf(subject) ?? Object.assign(subject.metadata.create() as object, subject.identifier)
-      standIn = { entity, initial: imageOf(entityMapOf(subject.metadata), entity) }
-      this.#standIns.set(id, standIn)
+  /** Reads the rows that have no stand-in yet, so that hooks get instances of the right class with their values. */
+  async read(runner: QueryRunner, subjects: readonly Subject[]): Promise<void> {
+    const unread = subjects.filter((subject) => Orphans.isOrphan(subject) && !this.#standIns.has(idOf(subject)))
+    for (const metadata of new Set(unread.map((subject) => subject.metadata))) {
+      const orphans = unread.filter((subject) => subject.metadata === metadata)
+      const rows = await readRows(
+        runner,
+        metadata,
+        orphans.map((subject) => subject.identifier!),
+      )
+      for (const subject of orphans)
+        this.#put(
+          subject,
+          rows.find((row) => sameKey(metadata.getEntityIdMap(row), subject.identifier)),
+        )
     }
-    return standIn.entity
+  }
+
+  /** The object that stands for the row: the member of the parent's collection, else the row as read, else one that knows only its key. */
+  entityOf(subject: Subject): object {
+    return this.#of(subject).entity
+  }
+
+  rowOf(subject: Subject): Image {
+    return this.#of(subject).row
+  }
+
+  #of(subject: Subject): StandIn {
+    return this.#standIns.get(idOf(subject)) ?? this.#put(subject, undefined)
+  }
+
+  #put(subject: Subject, read: object | undefined): StandIn {
+    const map = entityMapOf(subject.metadata)
+    const row = Object.freeze(read === undefined ? keyAndParentOf(subject) : imageOf(map, read))
+    const entity = memberOf(subject) ?? read ?? Object.assign(subject.metadata.create() as object, subject.identifier)
+    const initial = imageOf(map, entity)
+    for (const { relation, value } of subject.changeMaps) if (relation !== undefined && value === null) empty(entity, relation)
+    const standIn = { entity, initial, row }
+    this.#standIns.set(idOf(subject), standIn)
+    return standIn
   }
 
   /** Makes what hooks set on the stand-in part of what TypeORM will write. */
   carryOver(subject: Subject): void {
-    const standIn = this.#standIns.get(`${subject.metadata.name} ${keyText(subject.identifier)}`)
+    const standIn = this.#standIns.get(idOf(subject))
     if (standIn === undefined || !subject.canBeUpdated) return
     for (const column of subject.metadata.columns) {
-      if (column.isVirtual || column.isPrimary || column.isDiscriminator) continue
+      if (column.isVirtual || column.isPrimary || column.isDiscriminator || column.relationMetadata !== undefined) continue
       const value: unknown = column.getEntityValue(standIn.entity)
       if (value === undefined || isDeepStrictEqual(value, standIn.initial[column.propertyPath])) continue
       subject.changeMaps = [...subject.changeMaps.filter((map) => map.column !== column), { column, value }]
     }
   }
+}
+
+/** TypeORM's own setter merges into an object that is there, so that nothing would be emptied. */
+function empty(entity: object, relation: RelationMetadata): void {
+  if (relation.embeddedMetadata !== undefined) relation.setEntityValue(entity, null)
+  else (entity as Record<string, unknown>)[relation.isLazy ? `__${relation.propertyName}__` : relation.propertyName] = null
+}
+
+function idOf(subject: Subject): string {
+  return `${subject.metadata.name} ${keyText(subject.identifier)}`
+}
+
+/** What is known of a row nobody read: its key, and the parent that is about to lose it. */
+function keyAndParentOf(subject: Subject): Image {
+  const parent = subject.parentSubject
+  const lost = subject.changeMaps.find(
+    ({ relation, value }) => value === null && relation?.inverseEntityMetadata === parent?.metadata,
+  )?.relation
+  if (lost === undefined || parent?.entity === undefined) return { ...subject.identifier }
+  return { ...subject.identifier, [lost.propertyPath]: keyOf(parent.metadata, parent.entity) }
 }
 
 function memberOf(subject: Subject): object | undefined {

@@ -6,23 +6,23 @@
  *
  * @module
  */
-import { Mutex } from 'async-mutex'
 import type { EntityMetadata } from 'typeorm'
-import { FrameSlot, runInFrame } from '../core/async-frame.js'
+import { runInFrame } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
 import type { AmbientSession } from '../session/ambient-session.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
 import { NO_SESSION_HOOKS } from '../session/session-extension.js'
 import { SubjectSource } from './subject-source.js'
 import type { Executor, Internals } from './internals.js'
-import type { RunnerUnit } from './runner-unit.js'
+import type { Level, RunnerUnit } from './runner-unit.js'
+import { takeTurn, turnFrame, type Turn } from './turns.js'
 
 export interface FlushRun {
   readonly unit: RunnerUnit
   readonly executor: Executor
   readonly internals: Internals
-  /** False when the save that runs has begun the transaction itself: then its own rollback undoes everything. */
-  readonly isInCallersTransaction: boolean
+  /** The level of the caller's transaction; undefined when the save that runs has begun its own, whose rollback undoes everything. */
+  readonly joined: Level | undefined
   /** TypeORM's own execution, which calls {@link flushOf} back around its SQL. */
   proceed(): Promise<void>
 }
@@ -33,37 +33,24 @@ interface Running {
   readonly unit: RunnerUnit
   readonly session: AmbientSession
   readonly isOwnCommit: boolean
+  /** The level its statements belong in. */
+  readonly level: Level | undefined
 }
 
 /** Kept on the executor itself, which lives for one run. */
 const RUNNING = Symbol('flushpoint.running')
 type Attached = Executor & { [RUNNING]?: Running | undefined }
 
-/** The turn of one flush on its runner; ends with it. */
-interface Turn extends Parent {
-  readonly unit: RunnerUnit
-  isOver: boolean
-}
-
-/** What flushes take turns on: a runner, or the turn of the flush whose hooks start them. */
-interface Parent {
-  turns?: Mutex
-}
-
-const turnSlot = new FrameSlot<Turn>('turn')
-
 /** Runs the flush in its turn; where nobody could see it, it is left to TypeORM. */
 export function runFlush(run: FlushRun): Promise<void> {
   if (isUnobserved(run)) return run.proceed()
-  if (run.unit.ownedByWrite && !run.isInCallersTransaction) return runNow(run) // nobody else has this runner
-  const parent = parentOf(run.unit)
-  parent.turns ??= new Mutex()
-  return parent.turns.runExclusive(() => runNow(run))
+  if (run.unit.ownedByWrite && run.joined === undefined) return runNow(run) // nobody else has this runner
+  return takeTurn(run.unit, () => runNow(run))
 }
 
 /** In a transaction of its own, without extension, listener or subscriber, nothing is left that could ask what was written. */
-function isUnobserved({ unit, executor, isInCallersTransaction }: FlushRun): boolean {
-  if (isInCallersTransaction || unit.session !== undefined || unit.installation.extensions.length > 0) return false
+function isUnobserved({ unit, executor, joined }: FlushRun): boolean {
+  if (joined !== undefined || unit.session !== undefined || unit.installation.extensions.length > 0) return false
   return !hasObservers(unit, new Set(executor.allSubjects.map((subject) => subject.metadata)))
 }
 
@@ -75,26 +62,21 @@ function hasObservers(unit: RunnerUnit, metadatas: Iterable<EntityMetadata>): bo
   return false
 }
 
-/** A flush started by a hook takes its turn among those of that hook's flush, any other among those of its runner. */
-function parentOf(unit: RunnerUnit): Parent {
-  const turn = turnSlot.get()
-  return turn?.unit === unit && !turn.isOver ? turn : unit
-}
-
 async function runNow(run: FlushRun): Promise<void> {
-  const { unit, executor } = run
+  const { unit, executor, joined } = run
+  unit.assertStillIn(joined, 'a save')
   const isOwnCommit = !unit.runner.isTransactionActive
   const session = isOwnCommit ? unit.beginWrite() : unit.sessionInTransaction()!
   const isQuiet = currentSilence() === 'hooks'
   const source = new SubjectSource({ executor, session, isQuiet, installation: unit.installation, internals: run.internals })
   const flush = new Flush(isQuiet ? quietOwner(session) : session, source)
-  const current = { flush, source, unit, session, isOwnCommit }
+  const current = { flush, source, unit, session, isOwnCommit, level: unit.currentLevel }
   const turn: Turn = { unit, isOver: false }
   ;(executor as Attached)[RUNNING] = current
   unit.flushing++
   try {
     if (isQuiet || !needsFrame(current)) await runToEnd(current, () => execute(run, current))
-    else await runInFrame([...flush.frame(), turnSlot.with(turn)], () => runToEnd(current, () => execute(run, current)))
+    else await runInFrame([...flush.frame(), turnFrame(turn)], () => runToEnd(current, () => execute(run, current)))
   } finally {
     turn.isOver = true
     ;(executor as Attached)[RUNNING] = undefined
@@ -132,7 +114,7 @@ function needsFrame({ session, source, unit }: Running): boolean {
 
 async function execute(run: FlushRun, { flush, source, unit, session }: Running): Promise<void> {
   const writesBefore = unit.writes
-  const savepoint = unit.installation.savepoints && run.isInCallersTransaction && unit.isOpen ? await openSavepoint(unit) : undefined
+  const savepoint = unit.installation.savepoints && run.joined !== undefined && unit.isOpen ? await openSavepoint(unit) : undefined
   try {
     await run.proceed()
   } catch (error) {
@@ -175,8 +157,9 @@ async function endOwnCommit({ unit, session }: Running, isDone: boolean): Promis
 
 /** What TypeORM's burst before the SQL is replaced by. */
 export async function beforeSql(executor: Executor): Promise<void> {
-  const { flush, source, unit } = (executor as Attached)[RUNNING]!
+  const { flush, source, unit, level } = (executor as Attached)[RUNNING]!
   await flush.before()
+  unit.assertStillIn(level, 'a save')
   unit.writing = source
   unit.writes++
 }

@@ -10,6 +10,7 @@ import { messageOf, TransactionError } from '../core/errors.js'
 import { depthOf } from './internals.js'
 import { markOpenedByHand, openedByHand, unitFrameOf } from './unit-frame.js'
 import type { Level, RunnerUnit } from './runner-unit.js'
+import { turnsOver } from './turns.js'
 
 type Control = () => Promise<void>
 
@@ -81,6 +82,8 @@ function beginFailed(unit: RunnerUnit, { error, wasNested, sent }: { error: unkn
 
 /** `commitTransaction`. */
 export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
+  const waiting = turnsOver(unit)
+  if (waiting !== undefined) await waiting
   unit.adopt()
   const level = unit.levels.at(-1)
   if (level === undefined) return send()
@@ -131,12 +134,19 @@ async function probe(unit: RunnerUnit): Promise<void> {
 /** `rollbackTransaction`. */
 export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
   unit.adopt()
-  if (unit.levels.at(-1)?.neverStarted !== undefined) return void unit.levels.pop()
+  const level = unit.levels.at(-1)
+  if (level?.neverStarted !== undefined) return void unit.levels.pop()
+  if (level !== undefined) level.isEnding = true
+  const waiting = turnsOver(unit)
+  if (waiting !== undefined) await waiting
   const depth = depthOf(unit.runner)
   try {
     await controlling(unit, send)
   } catch (error) {
-    if (depthOf(unit.runner) >= depth) throw error
+    if (depthOf(unit.runner) >= depth) {
+      if (level !== undefined) level.isEnding = false
+      throw error
+    }
     reportListener(unit, error, 'afterTransactionRollback')
   }
   await levelRolledBack(unit)

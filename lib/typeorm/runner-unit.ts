@@ -6,25 +6,28 @@
  *
  * @module
  */
-import type { Mutex } from 'async-mutex'
 import type { EntityManager, QueryRunner } from 'typeorm'
+import { TransactionError } from '../core/errors.js'
 import { AmbientSession, type SessionHost } from '../session/ambient-session.js'
 import type { WorkKind } from '../session/pending-work.js'
 import type { QueueHolder } from './connection-queue.js'
 import type { Installation } from './installation.js'
 import { depthOf } from './internals.js'
 import type { SubjectSource } from './subject-source.js'
+import type { TurnKeeper } from './turns.js'
 import { unitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
 
 /** One BEGIN or SAVEPOINT. */
 export interface Level {
   /** Set when this level can only be rolled back, with the reason. */
   doomedBy?: unknown
+  /** True once its ROLLBACK is on its way: nothing may be sent in it any more. */
+  isEnding?: boolean
   /** Set when the level was asked for but never reached the server. */
   readonly neverStarted?: unknown
 }
 
-export class RunnerUnit implements FramedUnit, QueueHolder {
+export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   readonly runner: QueryRunner
   readonly installation: Installation
   readonly levels: Level[] = []
@@ -45,8 +48,7 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
   /** How many persistence runs have sent statements: tells whether a failed hook left any behind. */
   writes = 0
   statements = 0
-  /** Flushes on this runner take turns here. */
-  turns?: Mutex
+  turns?: NonNullable<TurnKeeper['turns']>
   /** How many flushes the boundary is running on this runner, nested ones counted. */
   flushing = 0
   /** Set while a bulk insert wants to know how many rows it made. */
@@ -202,6 +204,19 @@ export class RunnerUnit implements FramedUnit, QueueHolder {
       },
       stop: () => (this.insertCount = outer),
     }
+  }
+
+  /** The innermost level that is open. */
+  get currentLevel(): Level | undefined {
+    this.adopt()
+    return this.levels.at(-1)
+  }
+
+  /** @throws {TransactionError} TRANSACTION_ALREADY_ENDED when what was called in this level would be sent outside of it. */
+  assertStillIn(level: Level | undefined, what: string): void {
+    if (level === undefined) return
+    const around = this.levels.slice(0, this.levels.indexOf(level) + 1)
+    if (around.length === 0 || around.some((one) => one.isEnding)) throw new TransactionError('TRANSACTION_ALREADY_ENDED', { what })
   }
 
   /** Makes the present level good for nothing but a rollback. */

@@ -37,14 +37,26 @@ export function isFalseDiff(subject: Subject, column: ColumnMetadata): boolean {
   return isDeepStrictEqual(column.getEntityValue(subject.entity, true), column.getEntityValue(subject.databaseEntity, true))
 }
 
+/** An empty relation that is set to nothing: TypeORM compares null with null as different. */
+function isEmptyToEmpty(subject: Subject, { relation, value }: Subject['changeMaps'][number]): boolean {
+  if (relation === undefined || value !== null || subject.databaseEntity === undefined || subject.entity === undefined) return false
+  return (relationKeyOf(relation, subject.databaseEntity) ?? null) === null
+}
+
 /** Takes false diffs out of what an executor will write. */
 export function dropFalseDiffs(executor: Executor): void {
-  const suspects = executor.updateSubjects.filter((subject) => subject.changeMaps.some(({ column }) => column?.transformer !== undefined))
-  if (suspects.length === 0) return
-  for (const subject of suspects) {
-    subject.changeMaps = subject.changeMaps.filter(({ column }) => column === undefined || !isFalseDiff(subject, column))
-    subject.diffColumns = subject.diffColumns.filter((column) => !isFalseDiff(subject, column))
+  let dropped = false
+  for (const subject of executor.updateSubjects) {
+    const kept = subject.changeMaps.filter((map) =>
+      map.column === undefined ? !isEmptyToEmpty(subject, map) : !isFalseDiff(subject, map.column),
+    )
+    if (kept.length === subject.changeMaps.length) continue
+    dropped = true
+    subject.changeMaps = kept
+    subject.diffColumns = subject.diffColumns.filter((column) => kept.some((map) => map.column === column))
+    subject.diffRelations = subject.diffRelations.filter((relation) => kept.some((map) => map.relation === relation))
   }
+  if (!dropped) return
   executor.updateSubjects = executor.updateSubjects.filter((subject) => subject.mustBeUpdated)
   const { insertSubjects, updateSubjects, removeSubjects, softRemoveSubjects, recoverSubjects } = executor
   executor.hasExecutableOperations = [insertSubjects, updateSubjects, removeSubjects, softRemoveSubjects, recoverSubjects].some(

@@ -6,6 +6,7 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util'
+import { SessionError } from '../core/errors.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { EntityState, EntityStatus, Session } from '../mapper/session.js'
 import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
@@ -16,7 +17,8 @@ import type { CollectionChanges } from './collection-changes.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
 import type { Internals, Subject } from './internals.js'
 import type { MapperHooks } from './mappers.js'
-import { changedPathsOf, changesFrom } from './subject-diff.js'
+import { fingerprintOf } from './relation-fingerprint.js'
+import { changedPathsOf, changesFrom, keyText } from './subject-diff.js'
 
 const NOTHING: Image = Object.freeze({})
 const NO_COLLECTIONS: CollectionChanges = Object.freeze({})
@@ -33,6 +35,8 @@ export interface RowParts {
   readonly context: RowContext
   readonly mapperHooks: MapperHooks
   readonly metadata: Subject['metadata']
+  /** The row of an orphan, which TypeORM does not read. */
+  readonly row: Image | undefined
 }
 
 export class SubjectRow implements FlushRow, RowFacts {
@@ -48,12 +52,19 @@ export class SubjectRow implements FlushRow, RowFacts {
   sealedPaths: readonly string[] = []
   /** How a soft-removed or recovered entity looked before hooks ran: only what differs from that is written. */
   readonly baseline: Image | undefined
+  /** What its relations led to then. */
+  readonly baselineTargets: ReadonlySet<unknown> | undefined
+  /** The key at the start of the flush; hooks may not change it, except of a new entity. */
+  readonly #keyAtStart: string
   readonly #context: RowContext
   #written: RowWritten | undefined
   #asWritten: Image | undefined
-  #original: { readonly of: object | undefined; readonly image: Image } | undefined
+  #original: { readonly of: object; readonly image: Image } | undefined
+  /** What is known of a row that TypeORM writes without reading it. */
+  readonly #row: Image
 
-  constructor(subject: Subject, { entity, kind, context, mapperHooks, metadata }: RowParts) {
+  constructor(subject: Subject, { entity, kind, context, mapperHooks, metadata, row }: RowParts) {
+    this.#row = row ?? NOTHING
     this.subject = subject
     this.entity = entity
     this.kind = kind
@@ -61,7 +72,10 @@ export class SubjectRow implements FlushRow, RowFacts {
     this.mapperHooks = mapperHooks
     this.map = entityMapOf(metadata)
     this.state = new RowState(this, context.session)
-    this.baseline = kind === 'softRemove' || kind === 'recover' ? imageOf(this.map, entity) : undefined
+    this.#keyAtStart = keyText(subject.identifier)
+    const isSoft = kind === 'softRemove' || kind === 'recover'
+    this.baseline = isSoft ? imageOf(this.map, entity) : undefined
+    this.baselineTargets = isSoft ? new Set(fingerprintOf(subject).flat()) : undefined
   }
 
   static kindOf(subject: Subject): ChangeKind {
@@ -73,6 +87,13 @@ export class SubjectRow implements FlushRow, RowFacts {
 
   isPlanned(): boolean {
     return !this.#context.isExcluded(this.entity) && SubjectRow.kindOf(this.subject) === this.kind
+  }
+
+  /** @throws {SessionError} KEY_CHANGED when a hook gave a row that exists another key: the statement would miss it. */
+  assertSameKey(): void {
+    const wanted = keyText(this.subject.identifier)
+    if (this.kind === 'insert' || wanted === this.#keyAtStart) return
+    throw new SessionError('KEY_CHANGED', { entity: this.map.name, current: wanted, wanted: this.#keyAtStart })
   }
 
   // ---- facts behind the state
@@ -90,9 +111,8 @@ export class SubjectRow implements FlushRow, RowFacts {
 
   original(): Image {
     const read = this.subject.databaseEntity
-    if (this.#original === undefined || this.#original.of !== read) {
-      this.#original = { of: read, image: read === undefined ? NOTHING : Object.freeze(imageOf(this.map, read)) }
-    }
+    if (read === undefined) return this.#row
+    if (this.#original?.of !== read) this.#original = { of: read, image: Object.freeze(imageOf(this.map, read)) }
     return this.#original.image
   }
 
@@ -133,7 +153,7 @@ export class SubjectRow implements FlushRow, RowFacts {
     const key = this.kind === 'delete' ? this.#keyOfDeleted() : keyOf(this.subject.metadata, this.subject.identifier ?? this.subject.entity)
     const now = imageOf(this.map, this.entity)
     this.#asWritten = now
-    const before = this.kind === 'insert' ? null : this.#before()
+    const before = this.kind === 'insert' ? null : this.original()
     const after = this.kind === 'delete' ? null : this.#after(before, now)
     const changed = this.#changed(before, after)
     this.#written = Object.freeze({
@@ -151,23 +171,6 @@ export class SubjectRow implements FlushRow, RowFacts {
 
   #keyOfDeleted(): Image {
     return Object.freeze({ ...(this.subject.identifier ?? keyOf(this.subject.metadata, this.subject.databaseEntity)) })
-  }
-
-  /** An orphan was not read; of its row the key and the parent it had are known. */
-  #before(): Image {
-    if (this.subject.databaseEntity !== undefined) return this.original()
-    const parent = this.subject.parentSubject
-    const orphaned =
-      this.subject.entity === undefined
-        ? this.subject.metadata.manyToOneRelations.find(
-            (relation) =>
-              parent !== undefined &&
-              this.sealedPaths.includes(relation.propertyPath) &&
-              relation.inverseEntityMetadata === parent.metadata,
-          )
-        : undefined
-    if (orphaned === undefined || parent === undefined) return Object.freeze({ ...this.subject.identifier })
-    return Object.freeze({ ...this.subject.identifier, [orphaned.propertyPath]: keyOf(parent.metadata, parent.entity) })
   }
 
   #after(before: Image | null, now: Image): Image {

@@ -29,7 +29,7 @@ import { SubjectRow } from './subject-row.js'
 
 export interface SourceParts {
   readonly executor: Executor
-  readonly session: Session & { readonly ended: boolean }
+  readonly session: Session & { readonly ended: boolean; readonly hooks: { readonly instances: readonly object[] } }
   readonly installation: Installation
   readonly internals: Internals
   /** True when no hook is to run, only the journal is kept. */
@@ -114,7 +114,8 @@ export class SubjectSource implements FlushSource {
         isExcluded: (one: object) => this.#excluded.has(one),
       }
       const mapperHooks = isQuiet ? NO_MAPPER_HOOKS : installation.mappers.hooksOf(metadata)
-      row = new SubjectRow(subject, { entity, kind, context, metadata, mapperHooks })
+      const known = subject.entity === undefined ? this.#orphans.rowOf(subject) : undefined
+      row = new SubjectRow(subject, { entity, kind, context, metadata, mapperHooks, row: known })
       this.#rowOf.set(entity, row)
     }
     row.subject = subject
@@ -172,6 +173,15 @@ export class SubjectSource implements FlushSource {
 
   // ---- what hooks change
 
+  /** Rows that TypeORM writes without an object are read only when somebody listens. */
+  prepare(): void | Promise<void> {
+    const { session, installation, isQuiet } = this.#parts
+    if (isQuiet || !this.#executor.allSubjects.some(Orphans.isOrphan)) return
+    if (session.hooks.instances.length === 0 && !installation.mappers.hasAny) return
+    this.#planned = undefined
+    return this.#orphans.read(this.#executor.queryRunner, this.#executor.allSubjects)
+  }
+
   async replan(): Promise<void> {
     if (this.#hasLazyRelations()) await Promise.resolve() // a promise assigned to one shows its value one tick later
     this.#planned = undefined
@@ -179,6 +189,7 @@ export class SubjectSource implements FlushSource {
     if (this.#mustRebuild || this.#relationsChanged()) await this.#rebuild()
     else this.#executor.allSubjects.forEach((subject) => subject.recompute())
     this.#executor.recompute()
+    await this.prepare()
     for (const subject of this.#executor.allSubjects) this.#settle(subject)
     this.#refilter()
   }
@@ -216,6 +227,7 @@ export class SubjectSource implements FlushSource {
   #settle(subject: Subject): void {
     if (Orphans.isOrphan(subject)) this.#orphans.carryOver(subject)
     const row = subject.entity === undefined ? undefined : this.#rowOf.get(subject.entity)
+    row?.assertSameKey()
     if (row?.baseline !== undefined) this.#keepOnlyHookChanges(subject, row)
   }
 
@@ -226,7 +238,8 @@ export class SubjectSource implements FlushSource {
     subject.changeMaps = subject.changeMaps.filter((map) => {
       const path = (map.column ?? map.relation)!.propertyPath
       if (path === deleteDate) return false
-      const leadsToNewObject = map.relation !== undefined && now[path] === undefined
+      const leadsToNewObject =
+        map.relation !== undefined && now[path] === undefined && row.baselineTargets?.has(map.relation.getEntityValue(row.entity)) === false
       return leadsToNewObject || !isDeepStrictEqual(now[path], row.baseline?.[path])
     })
     subject.canBeUpdated = subject.changeMaps.length > 0

@@ -77,7 +77,7 @@ describeDatabase('the unit of work before a flush', () => {
     const ann = await dataSource.manager.save(make(Author, { name: 'Ann', articles: [kept, dropped] }))
     ann.articles = [kept]
     await dataSource.manager.save(ann)
-    expect(flushes[1]).toEqual({ dirty: [`Article ${dropped.id}`] })
+    expect(flushes[1]).toEqual({ dirty: ['Article dropped'] })
     expect(await dataSource.manager.countBy(Article, { author: { id: ann.id } })).toBe(1)
   })
 
@@ -86,10 +86,9 @@ describeDatabase('the unit of work before a flush', () => {
     const basket = await dataSource.manager.save(
       make(Basket, { name: 'b', lines: [make(Line, { name: 'l' })], slips: [make(Slip, { name: 's' })] }),
     )
-    const [line, slip] = [basket.lines![0]!.id, basket.slips![0]!.id]
     Object.assign(basket, { lines: [], slips: [] })
     await dataSource.manager.save(basket)
-    expect(flushes[1]).toEqual({ deleted: [`Line ${line}`], softRemoved: [`Slip ${slip}`] })
+    expect(flushes[1]).toEqual({ deleted: ['Line l'], softRemoved: ['Slip s'] })
     expect(await dataSource.manager.count(Line, { withDeleted: true })).toBe(0)
     expect(await dataSource.manager.count(Slip)).toBe(0)
   })
@@ -100,7 +99,7 @@ describeDatabase('the unit of work before a flush', () => {
     const { id } = person.passport!
     person.passport = null
     await dataSource.manager.save(person)
-    expect(flushes[1]).toEqual({ dirty: [`Passport ${id}`] })
+    expect(flushes[1]).toEqual({ dirty: ['Passport old'] })
     expect((await fresh(dataSource, Passport, id, 'holder')).holder).toBeNull()
   })
 })

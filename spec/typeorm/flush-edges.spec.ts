@@ -87,6 +87,92 @@ describeDatabase('images of statements', () => {
   })
 })
 
+describeDatabase('saves that wait for their turn', () => {
+  it('are refused once the transaction they were called in has ended', async () => {
+    const { dataSource, lines } = await openLogged()
+    const saves: Promise<unknown>[] = []
+    const failing = dataSource.transaction((manager) => {
+      const authors = [null, 'b', 'c', 'd'].map((name) => make(Author, { name: name as string }))
+      saves.push(...authors.map((author) => manager.save(author)))
+      return Promise.all(saves)
+    })
+    await expect(failing).rejects.toThrow(/null/i)
+    const outcomes = await Promise.allSettled(saves)
+    expect((outcomes.at(-1) as PromiseRejectedResult).reason).toMatchObject({ code: 'TRANSACTION_ALREADY_ENDED' })
+    expect(await dataSource.manager.count(Author)).toBe(0)
+    expect([lines.length, lines.at(-1)]).toEqual([2, expect.stringMatching(/^rollback transaction 1/)])
+  })
+
+  it('are refused once the savepoint they were called in was rolled back', async () => {
+    const { dataSource } = await openLogged()
+    await dataSource.transaction(async (manager) => {
+      const nested = manager.transaction((inner) =>
+        Promise.all([null, 'b', 'c'].map((name) => inner.save(make(Author, { name: name as string })))),
+      )
+      await expect(nested).rejects.toThrow(/null/i)
+      await manager.save(make(Author, { name: 'outer' }))
+    })
+    expect((await dataSource.manager.find(Author)).map(({ name }) => name)).toEqual(['outer'])
+  })
+})
+
+describeDatabase('a key changed by a hook', () => {
+  class Rekeys extends SessionExtension {
+    override beforeUpdate(entity: object) {
+      Object.assign(entity, { id: 999 })
+    }
+    override beforeDelete(entity: object) {
+      Object.assign(entity, { id: 999 })
+    }
+  }
+
+  it.each(['save', 'remove'] as const)('is refused in %s, and the row stays', async (operation) => {
+    const { dataSource } = await openLogged({ extensions: [Rekeys] })
+    const ann = await dataSource.manager.save(make(Author, { name: 'Ann' }))
+    const { manager } = dataSource
+    const bea = Object.assign(ann, { name: 'Bea' })
+    const error = await errorOf(operation === 'save' ? manager.save(bea) : manager.remove(bea))
+    expect(error).toMatchObject({ code: 'KEY_CHANGED' })
+    expect((await dataSource.manager.find(Author)).map(({ name }) => name)).toEqual(['Ann'])
+  })
+})
+
+describeDatabase('a many-to-one that is empty', () => {
+  it('and set to nothing is no change and no statement', async () => {
+    const { dataSource, lines } = await openLogged()
+    const comment = await dataSource.manager.save(make(Comment, { text: 'a' }))
+    lines.length = 0
+    await dataSource.manager.save(Object.assign(comment, { article: null }))
+    expect(lines).toEqual([])
+  })
+})
+
+describeDatabase('a save without listeners', () => {
+  it('in a transaction of its own is silent from begin to commit', async () => {
+    const { dataSource, lines } = await openLogged()
+    await dataSource.manager.save(make(Author, { name: 'Ann' }), { listeners: false })
+    expect([lines, await dataSource.manager.count(Author)]).toEqual([[], 1])
+  })
+})
+
+describeDatabase('a statement whose rows cannot be told', () => {
+  it('says so when images are asked for, and runs without', async () => {
+    const codes: unknown[] = []
+    class Asks extends SessionExtension {
+      override beforeBulk(statement: BulkStatement) {
+        try {
+          statement.wantImages('keys')
+        } catch (error) {
+          codes.push((error as { code: string }).code)
+        }
+      }
+    }
+    const { dataSource } = await openLogged({ extensions: [Asks] })
+    await dataSource.manager.createQueryBuilder().insert().into(Tag).values({ name: 't' }).orIgnore().execute()
+    expect([codes, await dataSource.manager.count(Tag)]).toEqual([['BULK_IMAGES_UNSUPPORTED'], 1])
+  })
+})
+
 describe('a declaration', () => {
   it.each([
     [{ extension: [] }, 'did you mean "extensions"?'],

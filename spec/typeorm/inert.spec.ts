@@ -41,7 +41,8 @@ async function statementsOf(dataSource: DataSource): Promise<string[]> {
 }
 
 describeDatabase('statements', () => {
-  it('are the same without flushpoint, beside it, with it, and with hooks that change nothing', async () => {
+  // Rows that TypeORM writes without an object are read for hooks: the comment, the line and the slip that collections dropped.
+  it('are the same without flushpoint, beside it and with it; hooks that change nothing add a read per class of orphans', async () => {
     const before = await statementsOf(await openDataSource({ entities }))
     const withFlushpoint = await statementsOf(await openWithHooks({ entities }))
     const withHooks = await statementsOf(
@@ -51,7 +52,10 @@ describeDatabase('statements', () => {
     expect(before.length).toBeGreaterThan(30)
     expect(beside).toEqual(before)
     expect(withFlushpoint).toEqual(before)
-    expect(withHooks).toEqual(before)
+    const left = [...before]
+    const added = withHooks.filter((sql) => (left[0] === sql ? left.shift() === undefined : true))
+    expect(left).toEqual([])
+    expect(added.map((sql) => /^SELECT .* FROM .?(comment|line|slip)\b/.exec(sql)?.[1])).toEqual(['comment', 'line', 'slip'])
   })
 })
 

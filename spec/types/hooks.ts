@@ -139,3 +139,11 @@ const replaced = (session: Session) => (session.uow = null as never)
 // @ts-expect-error uow cannot be written
 const written = (session: Session) => session.uow.new.add({})
 void [replaced, written]
+
+/** A change can be asked for one class after another. */
+export function tellApart(change: Change): string {
+  let told = ''
+  if (change.is(Article)) told += change.entity.title
+  if (change.is(Comment)) told += change.entity.text
+  return told + change.table
+}
