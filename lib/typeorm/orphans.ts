@@ -40,16 +40,9 @@ export class Orphans {
     const unread = subjects.filter((subject) => Orphans.isOrphan(subject) && !this.#standIns.has(idOf(subject)))
     for (const metadata of new Set(unread.map((subject) => subject.metadata))) {
       const orphans = unread.filter((subject) => subject.metadata === metadata)
-      const rows = await readRows(
-        runner,
-        metadata,
-        orphans.map((subject) => subject.identifier!),
-      )
-      for (const subject of orphans)
-        this.#put(
-          subject,
-          rows.find((row) => sameKey(metadata.getEntityIdMap(row), subject.identifier)),
-        )
+      const keys = orphans.map((subject) => subject.identifier!)
+      const rows = new Map((await readRows(runner, metadata, keys)).map((row) => [keyText(metadata.getEntityIdMap(row)), row]))
+      for (const subject of orphans) this.#put(subject, rows.get(keyText(subject.identifier)))
     }
   }
 
