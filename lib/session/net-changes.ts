@@ -49,7 +49,10 @@ function fold(steps: readonly RowWritten[]): RowWritten | undefined {
   const relations = foldRelations(steps)
   const shared = { entity: last.entity, map: last.map, key: last.key, relations }
   if (!exists) return { ...shared, kind: 'delete', before: firstImage(steps), after: null, changed: [] }
-  if (!existed) return { ...shared, kind: 'insert', before: null, after: last.after, changed: Object.keys(last.after ?? {}) }
+  if (!existed) {
+    const after = lastImage(steps)
+    return { ...shared, kind: 'insert', before: null, after, changed: Object.keys(after) }
+  }
   return foldUpdates(steps, shared)
 }
 
@@ -58,7 +61,7 @@ function foldUpdates(
   shared: Pick<RowWritten, 'entity' | 'map' | 'key' | 'relations'>,
 ): RowWritten | undefined {
   const before = firstImage(steps)
-  const after = steps.at(-1)!.after ?? {}
+  const after = lastImage(steps)
   const touched = [...new Set(steps.flatMap((step) => (step.kind === 'delete' ? Object.keys(step.before ?? {}) : step.changed)))]
   const changed = touched.filter((path) => !isDeepStrictEqual(before[path], after[path]))
   const kind = foldKind(steps)
@@ -82,6 +85,16 @@ function firstImage(steps: readonly RowWritten[]): Image {
     for (const [path, value] of Object.entries(step.before ?? {}))
       if (!Object.hasOwn(image, path) && !touched.has(path)) image[path] = value
     step.changed.forEach((path) => touched.add(path))
+  }
+  return Object.freeze(image)
+}
+
+/** The last values: each step counts for what it changed, since the object it was made from may have been stale or partial. */
+function lastImage(steps: readonly RowWritten[]): Image {
+  let image: Record<string, unknown> = {}
+  for (const { kind, after, changed } of steps) {
+    if (kind === 'insert' || after === null) image = {}
+    for (const [path, value] of Object.entries(after ?? {})) if (changed.includes(path) || !Object.hasOwn(image, path)) image[path] = value
   }
   return Object.freeze(image)
 }

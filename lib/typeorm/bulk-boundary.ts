@@ -19,7 +19,8 @@ import { entityMapOf } from './entity-maps.js'
 import { installationOf, type Installation } from './installation.js'
 import { dataSourceOf, type Internals, type WriteBuilder } from './internals.js'
 import { NO_MAPPER_HOOKS, type MapperHooks } from './mappers.js'
-import type { RunnerUnit } from './runner-unit.js'
+import type { Level, RunnerUnit } from './runner-unit.js'
+import { runAsTurn, takeTurn } from './turns.js'
 
 type Result = Awaited<ReturnType<WriteBuilder['execute']>>
 
@@ -100,28 +101,41 @@ async function runOwnCommit(bulk: Bulk, unit: RunnerUnit): Promise<Result> {
   }
 }
 
-async function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise<Result> {
-  const { mapperHooks } = bulk
-  if (!listens(session.hooks) && !listens(mapperHooks)) return bulk.execute()
-  const statement = describe(bulk)
+/** A bulk statement takes its turn among the flushes of its runner: between its images and its rows nothing else is written. */
+function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise<Result> {
+  if (!listens(session.hooks) && !listens(bulk.mapperHooks)) return bulk.execute()
   const level = unit.currentLevel
-  return session.inFrame(async () => {
-    await session.hooks.run('beforeBulk', statement)
-    await mapperHooks.run('beforeBulk', statement, session)
-    unit.assertStillIn(level, `a bulk ${statement.kind}`)
-    statement.send()
-    if (statement.images === undefined || unit.runner.isTransactionActive) return sendAndTell(bulk, { unit, session, statement })
-    unit.promoteWrite()
-    await unit.runner.startTransaction()
-    try {
-      const result = await sendAndTell(bulk, { unit, session, statement })
-      await unit.runner.commitTransaction()
-      return result
-    } catch (error) {
-      await unit.runner.rollbackTransaction().catch(() => undefined)
-      throw error
-    }
-  })
+  const run = () =>
+    takeTurn(unit, () => runAsTurn({ unit, level, isOver: false }, session.frame(), () => runHooked(bulk, { unit, session, level })))
+  return level === undefined ? run() : unit.runIn(level, run)
+}
+
+async function runHooked(
+  bulk: Bulk,
+  { unit, session, level }: { unit: RunnerUnit; session: AmbientSession; level: Level | undefined },
+): Promise<Result> {
+  const statement = describe(bulk)
+  unit.assertStillIn(level, `a bulk ${statement.kind}`)
+  await session.hooks.run('beforeBulk', statement)
+  await bulk.mapperHooks.run('beforeBulk', statement, session)
+  unit.assertStillIn(level, `a bulk ${statement.kind}`)
+  statement.send()
+  const sending = { unit, session, statement }
+  return statement.images === undefined || unit.runner.isTransactionActive ? sendAndTell(bulk, sending) : sendInTransaction(bulk, sending)
+}
+
+async function sendInTransaction(bulk: Bulk, sending: Sending): Promise<Result> {
+  const { unit } = sending
+  unit.promoteWrite()
+  await unit.runner.startTransaction()
+  try {
+    const result = await sendAndTell(bulk, sending)
+    await unit.runner.commitTransaction()
+    return result
+  } catch (error) {
+    await unit.runner.rollbackTransaction().catch(() => undefined)
+    throw error
+  }
 }
 
 interface Sending {

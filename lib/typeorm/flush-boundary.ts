@@ -41,10 +41,12 @@ export function wrapPersistence(internals: Internals): void {
 function wrapExecutor(prototype: Executor, internals: Internals): void {
   const { execute, recompute, broadcastBeforeEventsForAll, broadcastAfterEventsForAll } = prototype
   prototype.execute = function (this: Executor) {
-    const unit = isSilenced(this) ? undefined : installedUnitOf(this.queryRunner)
+    const unit = installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
-    const joined = this.options === undefined ? unit.levels.at(-1) : (this.options as { [JOINED]?: Level })[JOINED]
-    return runFlush({ unit, executor: this, internals, joined, proceed: () => execute.call(this) })
+    const joined = this.options === undefined ? unit.currentLevel : (this.options as { [JOINED]?: Level })[JOINED]
+    if (!isSilenced(this)) return runFlush({ unit, executor: this, internals, joined, proceed: () => execute.call(this) })
+    unit.assertStillIn(joined, 'a save')
+    return execute.call(this)
   }
   prototype.recompute = function (this: Executor) {
     recompute.call(this)
@@ -76,9 +78,14 @@ function wrapPersistRun(prototype: PersistRun): void {
   }
 }
 
+/** A run inside a caller's transaction must never begin one of its own: by then the caller's would have ended. */
 function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<void>): Promise<void> {
-  run.options = { ...run.options, [JOINED]: installedUnitOf(runner)?.currentLevel }
-  return execute()
+  const unit = installedUnitOf(runner)
+  const level = unit?.currentLevel
+  run.options = { ...run.options, [JOINED]: level }
+  if (unit === undefined || level === undefined) return execute()
+  run.options = { ...run.options, transaction: false }
+  return unit.runIn(level, execute)
 }
 
 async function withOwnRunner(run: PersistRun, installation: Installation, execute: () => Promise<void>): Promise<void> {

@@ -36,7 +36,7 @@ export interface Executor {
 export interface PersistRun {
   entity: unknown
   queryRunner?: QueryRunner
-  options?: { readonly listeners?: boolean; readonly [key: symbol]: unknown }
+  options?: { readonly listeners?: boolean; readonly transaction?: boolean; readonly [key: symbol]: unknown }
   readonly connection?: DataSource
   readonly dataSource?: DataSource
   execute(): Promise<void>

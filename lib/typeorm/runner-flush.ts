@@ -7,7 +7,6 @@
  * @module
  */
 import type { EntityMetadata } from 'typeorm'
-import { runInFrame } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
 import type { AmbientSession } from '../session/ambient-session.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
@@ -15,7 +14,7 @@ import { NO_SESSION_HOOKS } from '../session/session-extension.js'
 import { SubjectSource } from './subject-source.js'
 import type { Executor, Internals } from './internals.js'
 import type { Level, RunnerUnit } from './runner-unit.js'
-import { takeTurn, turnFrame, type Turn } from './turns.js'
+import { runAsTurn, takeTurn, type Turn } from './turns.js'
 
 export interface FlushRun {
   readonly unit: RunnerUnit
@@ -71,14 +70,13 @@ async function runNow(run: FlushRun): Promise<void> {
   const source = new SubjectSource({ executor, session, isQuiet, installation: unit.installation, internals: run.internals })
   const flush = new Flush(isQuiet ? quietOwner(session) : session, source)
   const current = { flush, source, unit, session, isOwnCommit, level: unit.currentLevel }
-  const turn: Turn = { unit, isOver: false }
+  const turn: Turn = { unit, level: current.level, isOver: false }
   ;(executor as Attached)[RUNNING] = current
   unit.flushing++
   try {
     if (isQuiet || !needsFrame(current)) await runToEnd(current, () => execute(run, current))
-    else await runInFrame([...flush.frame(), turnFrame(turn)], () => runToEnd(current, () => execute(run, current)))
+    else await runAsTurn(turn, flush.frame(), () => runToEnd(current, () => execute(run, current)))
   } finally {
-    turn.isOver = true
     ;(executor as Attached)[RUNNING] = undefined
     unit.flushing--
   }

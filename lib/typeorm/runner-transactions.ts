@@ -10,7 +10,7 @@ import { messageOf, TransactionError } from '../core/errors.js'
 import { depthOf } from './internals.js'
 import { markOpenedByHand, openedByHand, unitFrameOf } from './unit-frame.js'
 import type { Level, RunnerUnit } from './runner-unit.js'
-import { turnsOver } from './turns.js'
+import { isTurnIn, turnsOver } from './turns.js'
 
 type Control = () => Promise<void>
 
@@ -82,11 +82,10 @@ function beginFailed(unit: RunnerUnit, { error, wasNested, sent }: { error: unkn
 
 /** `commitTransaction`. */
 export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
-  const waiting = turnsOver(unit)
-  if (waiting !== undefined) await waiting
   unit.adopt()
   const level = unit.levels.at(-1)
   if (level === undefined) return send()
+  await settled(unit, level)
   refuseUncommittable(unit, level)
   const isOutermost = unit.levels.length === 1
   if (isOutermost) {
@@ -109,6 +108,14 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   unit.popLevel()
   if (isOutermost) await unit.endTransaction()?.committed()
   else unit.session?.releaseLevel()
+}
+
+/** What was called in a level is part of it, awaited by its caller or not; what waits for its turn in a level that rolls back is refused. */
+async function settled(unit: RunnerUnit, level: Level): Promise<void> {
+  const waiting = turnsOver(unit)
+  if (waiting !== undefined) await waiting
+  if (isTurnIn(unit, level)) return
+  while (level.running !== undefined && level.running.size > 0) await Promise.allSettled(level.running)
 }
 
 function refuseUncommittable(unit: RunnerUnit, level: Level): void {
@@ -136,9 +143,10 @@ export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
   unit.adopt()
   const level = unit.levels.at(-1)
   if (level?.neverStarted !== undefined) return void unit.levels.pop()
-  if (level !== undefined) level.isEnding = true
-  const waiting = turnsOver(unit)
-  if (waiting !== undefined) await waiting
+  if (level !== undefined) {
+    level.isEnding = true
+    await settled(unit, level)
+  }
   const depth = depthOf(unit.runner)
   try {
     await controlling(unit, send)

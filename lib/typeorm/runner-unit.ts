@@ -21,6 +21,8 @@ import { unitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
 export interface Level {
   /** Set when this level can only be rolled back, with the reason. */
   doomedBy?: unknown
+  /** Saves and removes that were called in it and have not settled. */
+  running?: Set<Promise<unknown>>
   /** True once its ROLLBACK is on its way: nothing may be sent in it any more. */
   isEnding?: boolean
   /** Set when the level was asked for but never reached the server. */
@@ -210,6 +212,18 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   get currentLevel(): Level | undefined {
     this.adopt()
     return this.levels.at(-1)
+  }
+
+  /** Runs something that belongs in a level, which does not end before it has settled. */
+  async runIn<T>(level: Level, run: () => Promise<T>): Promise<T> {
+    const running = run()
+    level.running ??= new Set()
+    level.running.add(running)
+    try {
+      return await running
+    } finally {
+      level.running.delete(running)
+    }
   }
 
   /** @throws {TransactionError} TRANSACTION_ALREADY_ENDED when what was called in this level would be sent outside of it. */

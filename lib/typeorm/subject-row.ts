@@ -7,6 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { SessionError } from '../core/errors.js'
+import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { EntityState, EntityStatus, Session } from '../mapper/session.js'
 import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
@@ -57,6 +58,7 @@ export class SubjectRow implements FlushRow, RowFacts {
   /** The key at the start of the flush; hooks may not change it, except of a new entity. */
   readonly #keyAtStart: string
   readonly #context: RowContext
+  #parents: readonly (readonly [RelationMetadata, Subject])[] = []
   #written: RowWritten | undefined
   #asWritten: Image | undefined
   #original: { readonly of: object; readonly image: Image } | undefined
@@ -139,6 +141,9 @@ export class SubjectRow implements FlushRow, RowFacts {
   // ---- what was written
 
   seal(): void {
+    this.#parents = this.subject.changeMaps.flatMap(({ relation, value }) =>
+      relation !== undefined && isSubject(value) ? [[relation, value] as const] : [],
+    )
     const paths = this.subject.changeMaps.map(({ column, relation }) => (column ?? relation)!.propertyPath)
     this.sealedPaths = [...new Set(paths)].filter((path) => this.map.paths.has(path))
   }
@@ -151,8 +156,9 @@ export class SubjectRow implements FlushRow, RowFacts {
   /** The row as it was written; taken right after the SQL. */
   record(): RowWritten {
     const key = this.kind === 'delete' ? this.#keyOfDeleted() : keyOf(this.subject.metadata, this.subject.identifier ?? this.subject.entity)
-    const now = imageOf(this.map, this.entity)
-    this.#asWritten = now
+    const image = imageOf(this.map, this.entity)
+    this.#asWritten = image
+    const now = this.#parents.length === 0 ? image : { ...image, ...this.#parentKeys() }
     const before = this.kind === 'insert' ? null : this.original()
     const after = this.kind === 'delete' ? null : this.#after(before, now)
     const changed = this.#changed(before, after)
@@ -171,6 +177,16 @@ export class SubjectRow implements FlushRow, RowFacts {
 
   #keyOfDeleted(): Image {
     return Object.freeze({ ...(this.subject.identifier ?? keyOf(this.subject.metadata, this.subject.databaseEntity)) })
+  }
+
+  /** A child that came through its parent's collection need not know its parent; the row does. */
+  #parentKeys(): Image {
+    return Object.fromEntries(
+      this.#parents.map(([relation, parent]) => [
+        relation.propertyPath,
+        relation.getRelationIdMap(parent.entity ?? parent.identifier ?? {}),
+      ]),
+    )
   }
 
   #after(before: Image | null, now: Image): Image {
@@ -198,4 +214,8 @@ export class SubjectRow implements FlushRow, RowFacts {
   asWritten(): Image | undefined {
     return this.#asWritten
   }
+}
+
+function isSubject(value: unknown): value is Subject {
+  return typeof value === 'object' && value !== null && '@instanceof' in value
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { Mutex } from 'async-mutex'
-import { FrameSlot, type SlotValue } from '../core/async-frame.js'
+import { FrameSlot, runInFrame, type SlotValue } from '../core/async-frame.js'
 
 /** What turns are taken on: a runner, or the turn of the flush whose hooks are running. */
 export interface TurnKeeper {
@@ -17,14 +17,12 @@ export interface TurnKeeper {
 /** The turn of one flush on its runner; ends with it. */
 export interface Turn extends TurnKeeper {
   readonly unit: TurnKeeper
+  /** The transaction level it runs in. */
+  readonly level: object | undefined
   isOver: boolean
 }
 
 const slot = new FrameSlot<Turn>('turn')
-
-export function turnFrame(turn: Turn): SlotValue {
-  return slot.with(turn)
-}
 
 function keeperFor(unit: TurnKeeper): TurnKeeper {
   const turn = slot.get()
@@ -42,4 +40,15 @@ export function takeTurn<T>(unit: TurnKeeper, fn: () => Promise<T>): Promise<T> 
 export function turnsOver(unit: TurnKeeper): Promise<void> | undefined {
   const { turns } = keeperFor(unit)
   return turns?.isLocked() === true ? turns.runExclusive(() => undefined) : undefined
+}
+
+/** Whether the present call is part of a turn in this level: then that turn cannot be waited for. */
+export function isTurnIn(unit: TurnKeeper, level: object): boolean {
+  const turn = slot.get()
+  return turn?.unit === unit && !turn.isOver && turn.level === level
+}
+
+/** Runs `fn` as a turn, with these frames and its own. */
+export function runAsTurn<T>(turn: Turn, frames: readonly SlotValue[], fn: () => Promise<T>): Promise<T> {
+  return runInFrame([...frames, slot.with(turn)], fn).finally(() => (turn.isOver = true))
 }
