@@ -35,7 +35,7 @@ export function wrapWriteBuilders(internals: Internals): void {
     rememberConditions(prototype)
     const { execute } = prototype
     prototype.execute = function (this: WriteBuilder) {
-      const installation = installationOf(dataSourceOf(this))
+      const installation = installationOf(dataSourceOf(this)) ?? installedUnitOf(this.queryRunner)?.installation
       return installation === undefined ? execute.call(this) : around(this, installation, () => execute.call(this))
     }
   }
@@ -103,7 +103,10 @@ async function runOwnCommit(bulk: Bulk, unit: RunnerUnit): Promise<Result> {
 
 /** A bulk statement takes its turn among the flushes of its runner: between its images and its rows nothing else is written. */
 function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise<Result> {
-  if (!listens(session.hooks) && !listens(bulk.mapperHooks)) return bulk.execute()
+  if (!listens(session.hooks) && !listens(bulk.mapperHooks)) {
+    // a flush that is undone to its own savepoint must not take a statement beside it along
+    return unit.installation.savepoints ? takeTurn(unit, () => bulk.execute()) : bulk.execute()
+  }
   const level = unit.currentLevel
   const run = () =>
     takeTurn(unit, () => runAsTurn({ unit, level, isOver: false }, session.frame(), () => runHooked(bulk, { unit, session, level })))

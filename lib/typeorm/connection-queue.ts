@@ -20,8 +20,11 @@ export class ConnectionQueue {
   readonly #mutex = new Mutex()
   #holder: QueueHolder | undefined
 
-  get holder(): QueueHolder | undefined {
-    return this.#holder
+  /** Called each time nobody holds the connection or waits for it any more. */
+  onIdle: (() => void) | undefined
+
+  get isBusy(): boolean {
+    return this.#mutex.isLocked()
   }
 
   /**
@@ -41,6 +44,7 @@ export class ConnectionQueue {
     return () => {
       this.#holder = undefined
       release()
+      if (!this.isBusy) this.onIdle?.()
     }
   }
 

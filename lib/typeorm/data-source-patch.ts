@@ -13,7 +13,7 @@ import { dataSourceOf, driverTypeOf } from './internals.js'
 import { runQuery } from './runner-queries.js'
 import { begin, commit, release, rollback } from './runner-transactions.js'
 import { RunnerUnit } from './runner-unit.js'
-import { inUnitFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
+import { inTransactionFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
 
 type Method = (...args: never[]) => unknown
 type QueryArguments = Parameters<QueryRunner['query']>
@@ -47,8 +47,16 @@ export function patchDataSource(dataSource: DataSource): void {
   ])
 }
 
-/** Restores what is still ours. */
+/** Restores what is still ours; on a single connection not before those who were promised a turn have had it. */
 export function unpatchDataSource(dataSource: DataSource): void {
+  const installation = installationFor(dataSource)
+  if (installation.isDraining) {
+    installation.queue!.onIdle = () => {
+      installation.queue!.onIdle = undefined
+      if (!installation.hasLayers) unpatchDataSource(dataSource)
+    }
+    return
+  }
   undo.get(dataSource)?.forEach((restore) => restore())
   undo.delete(dataSource)
 }
@@ -57,9 +65,12 @@ export function unpatchDataSource(dataSource: DataSource): void {
 function patchManager(dataSource: DataSource, manager: EntityManager, unit: RunnerUnit | undefined): () => void {
   return patch(manager, 'transaction', (original) => {
     const transaction = (...args: never[]) => {
-      const installation = installationOf(dataSource)
-      if (installation === undefined) return (original as Method)(...args)
-      return inUnitFrame(dataSource, unit ?? unitToJoin(installation), () => (original as Method)(...args))
+      const installation = installationFor(dataSource)
+      if (!installation.isActive && !installation.isDraining) return (original as Method)(...args)
+      const joined = unit ?? unitToJoin(installation)
+      const run = () => inTransactionFrame(dataSource, joined, () => (original as Method)(...args) as Promise<unknown>)
+      const around = joined instanceof RunnerUnit ? joined.currentLevel : undefined
+      return around === undefined ? run() : (joined as RunnerUnit).runIn(around, run)
     }
     return transaction as EntityManager['transaction']
   })
@@ -79,8 +90,8 @@ function unitToJoin(installation: Installation): FramedUnit | undefined {
 }
 
 function createRunner(dataSource: DataSource, create: () => QueryRunner): QueryRunner {
-  const installation = installationOf(dataSource)
-  if (installation === undefined) return create()
+  const installation = installationFor(dataSource)
+  if (!installation.isActive && !installation.isDraining) return create()
   const joined = unitToJoin(installation)
   if (joined !== undefined) return joined.join()
   const runner = installation.queue === undefined ? create() : createUnshared(installation, create)
@@ -113,16 +124,19 @@ export function unitOf(runner: QueryRunner, installation: Installation): RunnerU
   return unit
 }
 
-/** The unit of a runner of an installed DataSource. */
+/** The unit of a runner of an installed DataSource, or of one whose transaction was begun while it was. */
 export function installedUnitOf(runner: QueryRunner | undefined): RunnerUnit | undefined {
-  const installation = runner === undefined ? undefined : installationOf(dataSourceOf(runner))
-  return installation === undefined ? undefined : unitOf(runner!, installation)
+  if (runner === undefined) return undefined
+  const attached = (runner as Attached)[UNIT]
+  if (attached?.isOpen === true) return attached
+  const installation = installationOf(dataSourceOf(runner))
+  return installation === undefined ? undefined : unitOf(runner, installation)
 }
 
 /** Written out, not through {@link patch}: it happens for every save, and nothing is ever restored on a runner. */
 function patchRunner(runner: QueryRunner, unit: RunnerUnit): void {
   const { startTransaction, commitTransaction, rollbackTransaction, release: releaseRunner, query } = runner
-  const isActive = () => unit.installation.isActive || unit.isOpen
+  const isActive = () => unit.installation.isActive || unit.isOpen || unit.installation.isDraining
   const send = ((...args: QueryArguments) => query.apply(runner, args)) as QueryRunner['query']
   runner.startTransaction = (isolation) =>
     isActive() ? begin(unit, () => startTransaction.call(runner, isolation)) : startTransaction.call(runner, isolation)

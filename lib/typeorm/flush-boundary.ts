@@ -43,7 +43,8 @@ function wrapExecutor(prototype: Executor, internals: Internals): void {
   prototype.execute = function (this: Executor) {
     const unit = installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
-    const joined = this.options === undefined ? unit.currentLevel : (this.options as { [JOINED]?: Level })[JOINED]
+    const options = this.options as { [JOINED]?: Level } | undefined
+    const joined = options !== undefined && JOINED in options ? options[JOINED] : unit.currentLevel
     if (!isSilenced(this)) return runFlush({ unit, executor: this, internals, joined, proceed: () => execute.call(this) })
     unit.assertStillIn(joined, 'a save')
     return execute.call(this)

@@ -62,6 +62,11 @@ export class Installation {
     return this.#layers.length > 0 && !this.isConnecting
   }
 
+  /** Taken off, but units of work begun before still take turns on the connection. */
+  get isDraining(): boolean {
+    return this.#layers.length === 0 && this.queue?.isBusy === true
+  }
+
   get hasLayers(): boolean {
     return this.#layers.length > 0
   }

@@ -6,7 +6,7 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { QueryRunner } from 'typeorm'
+import type { ObjectLiteral, QueryRunner } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import { imageOf, type Image } from '../session/entity-map.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
@@ -18,6 +18,8 @@ interface StandIn {
   readonly entity: object
   /** How the stand-in looked before hooks: only what differs from that is carried over. */
   readonly initial: Image
+  /** Where its relations led before hooks, emptied ones to null. */
+  readonly targets: ReadonlyMap<RelationMetadata, unknown>
   /** The row as it is in the database, or what is known of it. */
   readonly row: Image
 }
@@ -65,7 +67,10 @@ export class Orphans {
     const entity = memberOf(subject) ?? read ?? Object.assign(subject.metadata.create() as object, subject.identifier)
     const initial = imageOf(map, entity)
     for (const { relation, value } of subject.changeMaps) if (relation !== undefined && value === null) empty(entity, relation)
-    const standIn = { entity, initial, row }
+    const targets = new Map(
+      subject.metadata.relationsWithJoinColumns.map((relation) => [relation, relation.getEntityValue(entity) as unknown]),
+    )
+    const standIn = { entity, initial, row, targets }
     this.#standIns.set(idOf(subject), standIn)
     return standIn
   }
@@ -73,12 +78,19 @@ export class Orphans {
   /** Makes what hooks set on the stand-in part of what TypeORM will write. */
   carryOver(subject: Subject): void {
     const standIn = this.#standIns.get(idOf(subject))
-    if (standIn === undefined || !subject.canBeUpdated) return
+    if (standIn === undefined || !(subject.canBeUpdated || subject.canBeSoftRemoved)) return
+    for (const [relation, before] of standIn.targets) {
+      const value: unknown = relation.getEntityValue(standIn.entity)
+      if (value === undefined || value === before) continue
+      subject.changeMaps = [...subject.changeMaps.filter((map) => map.relation !== relation), { relation, value: value as ObjectLiteral }]
+      subject.canBeUpdated = true
+    }
     for (const column of subject.metadata.columns) {
       if (column.isVirtual || column.isPrimary || column.isDiscriminator || column.relationMetadata !== undefined) continue
       const value: unknown = column.getEntityValue(standIn.entity)
       if (value === undefined || isDeepStrictEqual(value, standIn.initial[column.propertyPath])) continue
       subject.changeMaps = [...subject.changeMaps.filter((map) => map.column !== column), { column, value }]
+      subject.canBeUpdated = true
     }
   }
 }

@@ -83,6 +83,7 @@ function beginFailed(unit: RunnerUnit, { error, wasNested, sent }: { error: unkn
 /** `commitTransaction`. */
 export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   unit.adopt()
+  await nestedOver(unit, false)
   const level = unit.levels.at(-1)
   if (level === undefined) return send()
   await settled(unit, level)
@@ -108,6 +109,15 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   unit.popLevel()
   if (isOutermost) await unit.endTransaction()?.committed()
   else unit.session?.releaseLevel()
+}
+
+/** A nested `manager.transaction` that nobody awaited still ends before the one around it: TypeORM ends whichever level is innermost. */
+async function nestedOver(unit: RunnerUnit, isRollback: boolean): Promise<void> {
+  const frame = unitFrameOf(unit.installation.dataSource)
+  const own = frame?.unit === unit && frame.depth !== undefined ? unit.levels[frame.depth - 1] : undefined
+  if (own === undefined || own === unit.levels.at(-1)) return
+  if (isRollback) own.isEnding = true
+  while (own.running !== undefined && own.running.size > 0) await Promise.allSettled(own.running)
 }
 
 /** What was called in a level is part of it, awaited by its caller or not; what waits for its turn in a level that rolls back is refused. */
@@ -141,6 +151,7 @@ async function probe(unit: RunnerUnit): Promise<void> {
 /** `rollbackTransaction`. */
 export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
   unit.adopt()
+  await nestedOver(unit, true)
   const level = unit.levels.at(-1)
   if (level?.neverStarted !== undefined) return void unit.levels.pop()
   if (level !== undefined) {

@@ -74,6 +74,11 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
     return this.#transaction
   }
 
+  get depth(): number {
+    this.adopt()
+    return this.levels.length
+  }
+
   get isOpen(): boolean {
     return this.levels.length > 0
   }

@@ -12,6 +12,8 @@ import type { QueueHolder } from './connection-queue.js'
 /** A unit of work on one query runner, as far as frames need to know it. */
 export interface FramedUnit {
   readonly runner: QueryRunner
+  /** How many levels are open. */
+  readonly depth: number
   /** The identity of its open transaction, or undefined. */
   readonly transaction: object | undefined
   /** Lends its runner to a caller that will release it. */
@@ -23,6 +25,8 @@ export interface UnitFrame {
   /** Bound by the first query runner made inside the frame, where the frame was there before it. */
   unit: FramedUnit | undefined
   transaction: object | undefined
+  /** In a call of `manager.transaction`: the depth of the level that it begins and ends. */
+  readonly depth: number | undefined
   readonly outer: UnitFrame | undefined
 }
 
@@ -30,12 +34,13 @@ const slot = new FrameSlot<UnitFrame>('unit')
 const byHand = new FrameSlot<{ readonly holder: QueueHolder; readonly transaction: object }>('opened-by-hand')
 
 /** The present transaction of a unit as a frame; without a unit, that of the next one begun on a runner made there. */
-export function unitFrame(dataSource: DataSource, unit: FramedUnit | undefined): SlotValue {
-  return slot.with({ dataSource, unit, transaction: unit?.transaction, outer: slot.get() })
+export function unitFrame(dataSource: DataSource, unit: FramedUnit | undefined, depth?: number): SlotValue {
+  return slot.with({ dataSource, unit, transaction: unit?.transaction, depth, outer: slot.get() })
 }
 
-export function inUnitFrame<T>(dataSource: DataSource, unit: FramedUnit | undefined, fn: () => T): T {
-  return runInFrame([unitFrame(dataSource, unit)], fn)
+/** Runs one call of `manager.transaction`. */
+export function inTransactionFrame<T>(dataSource: DataSource, unit: FramedUnit | undefined, fn: () => T): T {
+  return runInFrame([unitFrame(dataSource, unit, (unit?.depth ?? 0) + 1)], fn)
 }
 
 /** The innermost frame of this DataSource. */
