@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Mutex } from 'async-mutex'
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
 import { TransactionError } from '../core/errors.js'
 import { installationFor, installationOf, type Installation } from './installation.js'
@@ -69,11 +70,22 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
       if (!installation.isActive && !installation.isDraining) return (original as Method)(...args)
       const joined = unit ?? unitToJoin(installation)
       const run = () => inTransactionFrame(dataSource, joined, () => (original as Method)(...args) as Promise<unknown>)
-      const around = joined instanceof RunnerUnit ? joined.currentLevel : undefined
-      return around === undefined ? run() : (joined as RunnerUnit).runIn(around, run)
+      return joined instanceof RunnerUnit ? runNested(joined, run) : run()
     }
     return transaction as EntityManager['transaction']
   })
+}
+
+/**
+ * Nested transactions called side by side take turns: TypeORM names savepoints by depth, so that parallel ones would end each other's.
+ */
+function runNested(unit: RunnerUnit, run: () => Promise<unknown>): Promise<unknown> {
+  const frame = unitFrameOf(unit.installation.dataSource)
+  const called = frame?.unit === unit && frame.depth !== undefined ? unit.levels[frame.depth - 1] : undefined
+  const around = called ?? unit.currentLevel
+  if (around === undefined) return run()
+  const turns = (around.nested ??= new Mutex())
+  return unit.runIn(around, () => turns.runExclusive(run))
 }
 
 /**

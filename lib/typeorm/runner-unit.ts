@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Mutex } from 'async-mutex'
 import type { EntityManager, QueryRunner } from 'typeorm'
 import { TransactionError } from '../core/errors.js'
 import { AmbientSession, type SessionHost } from '../session/ambient-session.js'
@@ -23,6 +24,8 @@ export interface Level {
   doomedBy?: unknown
   /** Saves and removes that were called in it and have not settled. */
   running?: Set<Promise<unknown>>
+  /** Transactions nested in it take turns. */
+  nested?: Mutex
   /** True once its ROLLBACK is on its way: nothing may be sent in it any more. */
   isEnding?: boolean
   /** Set when the level was asked for but never reached the server. */

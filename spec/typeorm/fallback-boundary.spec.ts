@@ -30,7 +30,7 @@ mapper(Article, { extensions: [Slug] })
 async function otherDataSource(): Promise<typeof DataSource> {
   let copy: typeof DataSource | undefined
   await jest.isolateModulesAsync(async () => {
-    copy = (await import('typeorm')).DataSource
+    copy = (await import('typeorm')).DataSource as unknown as typeof DataSource
   })
   return copy!
 }
