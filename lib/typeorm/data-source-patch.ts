@@ -21,7 +21,8 @@ type QueryArguments = Parameters<QueryRunner['query']>
 
 /** Kept on the runner itself: a weak map of objects that live for one save costs more, at garbage collection, than the save's hooks. */
 const UNIT = Symbol('flushpoint.unit')
-type Attached = QueryRunner & { [UNIT]?: RunnerUnit }
+const BARE = Symbol('flushpoint.bare')
+type Attached = QueryRunner & { [UNIT]?: RunnerUnit; [BARE]?: boolean }
 
 const undo = new WeakMap<DataSource, (() => void)[]>()
 
@@ -43,7 +44,10 @@ export function patchDataSource(dataSource: DataSource): void {
   if (undo.has(dataSource)) return
   installationFor(dataSource)
   undo.set(dataSource, [
-    patch(dataSource, 'createQueryRunner', (original) => (mode) => createRunner(dataSource, () => original(mode))),
+    patch(dataSource, 'createQueryRunner', (original) => {
+      installationFor(dataSource).makeRunner = original
+      return (mode) => createRunner(dataSource, () => original(mode))
+    }),
     patchManager(dataSource, dataSource.manager, undefined),
   ])
 }
@@ -113,6 +117,13 @@ function createRunner(dataSource: DataSource, create: () => QueryRunner): QueryR
   return runner
 }
 
+/** A runner of TypeORM's own for one write that nobody can observe: it gets no unit, and nothing of it is followed. */
+export function createBareRunner(installation: Installation): QueryRunner {
+  const runner: Attached = installation.makeRunner?.() ?? installation.dataSource.createQueryRunner()
+  if (runner[UNIT] === undefined) runner[BARE] = true
+  return runner
+}
+
 /**
  * Single-connection drivers remember one runner and hand it to everybody; each unit of work needs one of its own. Statements prepared by
  * one (better-sqlite3) serve them all, as they are prepared on the connection.
@@ -141,6 +152,7 @@ export function installedUnitOf(runner: QueryRunner | undefined): RunnerUnit | u
   if (runner === undefined) return undefined
   const attached = (runner as Attached)[UNIT]
   if (attached?.isOpen === true) return attached
+  if ((runner as Attached)[BARE] === true) return undefined
   const installation = installationOf(dataSourceOf(runner))
   return installation === undefined ? undefined : unitOf(runner, installation)
 }

@@ -10,7 +10,7 @@ import type { QueryRunner } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
 import { withoutExtensions } from '../core/silence.js'
 import { installationOf, type Installation } from './installation.js'
-import { installedUnitOf } from './data-source-patch.js'
+import { createBareRunner, installedUnitOf } from './data-source-patch.js'
 import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
 import { dropFalseDiffs } from './subject-diff.js'
 import { openUnitOf } from './unit-frame.js'
@@ -90,8 +90,8 @@ function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<
 }
 
 async function withOwnRunner(run: PersistRun, installation: Installation, execute: () => Promise<void>): Promise<void> {
-  const isSpare = installation.queue !== undefined && installation.isUnobserved && openUnitOf(installation.dataSource) === undefined
-  const runner = (isSpare ? takeSpare(installation) : undefined) ?? installation.dataSource.createQueryRunner()
+  const isUnobserved = installation.isUnobserved && openUnitOf(installation.dataSource) === undefined
+  const runner = isUnobserved ? unobservedRunner(installation) : installation.dataSource.createQueryRunner()
   const unit = installedUnitOf(runner)
   if (unit?.isOpen === false) unit.ownedByWrite = true
   run.queryRunner = runner
@@ -100,8 +100,13 @@ async function withOwnRunner(run: PersistRun, installation: Installation, execut
   } finally {
     delete run.queryRunner
     await runner.release()
-    if (isSpare && unit?.isOpen === false) installation.spareRunner = runner
+    if (isUnobserved && unit?.isOpen === false) installation.spareRunner = runner
   }
+}
+
+function unobservedRunner(installation: Installation): QueryRunner {
+  if (installation.queue === undefined) return createBareRunner(installation)
+  return takeSpare(installation) ?? installation.dataSource.createQueryRunner()
 }
 
 /** On a single connection a runner is a mere handle, so where nobody can keep hold of it the same one serves again. */

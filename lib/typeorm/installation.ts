@@ -35,6 +35,8 @@ export class Installation {
   preparedStatements: unknown
   /** A runner nobody but unobserved writes has ever seen, for the next of them. */
   spareRunner: QueryRunner | undefined
+  /** The DataSource's own way to make a query runner, once it is patched. */
+  makeRunner: DataSource['createQueryRunner'] | undefined
   readonly #layers: InstallOptions[] = []
   #mayListenToLoads: boolean | undefined
   #hasListeners: boolean | undefined
