@@ -6,12 +6,11 @@
  *
  * @module
  */
-import { DataSource, type EntityMetadata, type EntityTarget, type QueryRunner } from 'typeorm'
+import { DataSource, type EntityMetadata, type QueryRunner } from 'typeorm'
 import type { Broadcaster } from 'typeorm/subscriber/Broadcaster.js'
 import type { BroadcasterResult } from 'typeorm/subscriber/BroadcasterResult.js'
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js'
 import type { Subject } from 'typeorm/persistence/Subject.js'
-import type { SubjectExecutor } from 'typeorm/persistence/SubjectExecutor.js'
 import type { QueryExpressionMap } from 'typeorm/query-builder/QueryExpressionMap.js'
 
 export type { Broadcaster, BroadcasterResult, ColumnMetadata, Subject }
@@ -149,9 +148,3 @@ const SINGLE_CONNECTION = new Set(['sqlite', 'better-sqlite3', 'sqljs', 'expo', 
 export function hasSingleConnection(dataSource: DataSource): boolean {
   return SINGLE_CONNECTION.has(driverTypeOf(dataSource))
 }
-
-export function targetOf(metadata: EntityMetadata): EntityTarget<object> {
-  return metadata.target as EntityTarget<object>
-}
-
-export type ExecutorClass = typeof SubjectExecutor
