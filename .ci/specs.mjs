@@ -5,6 +5,8 @@
  *   node .ci/specs.mjs all           static checks, then every pair; servers that do not answer are skipped
  *   node .ci/specs.mjs servers       only the pairs that need a server
  *   node .ci/specs.mjs 1+postgres …  these pairs; add `static` for the static checks
+ *   node .ci/specs.mjs 1+postgres+row  the session's specs with every row written by a statement of its own; with `+fast` the specs of both ways
+ *                                    in, `save` and `remove` writing by sets
  *
  * Arguments after `--` go to Jest. The last line is `N passed, N failed`, with `, N skipped` where there are any; with TOTALS=<file>
  * the numbers are added to that file as a line of JSON.
@@ -15,9 +17,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LOCAL = ['0.3+sqlite', '1+better-sqlite3']
-const SERVERS = ['0.3+postgres', '1+postgres', '0.3+mariadb', '1+mariadb']
+const LOCAL = ['0.3+sqlite', '1+better-sqlite3', '0.3+sqlite+row', '1+better-sqlite3+fast']
+const SERVERS = ['0.3+postgres', '1+postgres', '0.3+mariadb', '1+mariadb', '1+postgres+row', '0.3+mariadb+row', '0.3+postgres+fast']
 const STATIC = ['spec/architecture', 'spec/docs']
+/** What is run again where rows are written another way than by default. */
+const ENGINES = {
+  row: { title: 'row by row', scope: ['--testPathPatterns', 'spec/session', 'spec/typeorm/step-writer'] },
+  fast: {
+    title: 'fastWrites',
+    scope: ['--testPathPatterns', 'spec/session', 'spec/typeorm', 'spec/mapper', '--testPathIgnorePatterns', 'property', 'typeorm/sets'],
+  },
+}
 const SETS = { local: ['static', ...LOCAL], all: ['static', ...LOCAL, ...SERVERS], servers: SERVERS }
 
 const [wanted, jestArgs] = splitAt(process.argv.slice(2), '--')
@@ -32,16 +42,19 @@ const totals = { passed: sum('passed'), failed: sum('failed'), skipped: sum('ski
 if (process.env.TOTALS) appendFileSync(process.env.TOTALS, `${JSON.stringify(totals)}\n`)
 
 console.log('')
-for (const { name, ...result } of results) console.log(`${name.padEnd(28)} ${lineOf(result)}, ${result.seconds.toFixed(1)} s`)
+for (const { name, ...result } of results) console.log(`${name.padEnd(40)} ${lineOf(result)}, ${result.seconds.toFixed(1)} s`)
 console.log(lineOf(totals))
 process.exitCode = totals.failed > 0 || totals.passed === 0 || results.some((result) => result.broken) ? 1 : 0
 
 function run(name) {
-  const [typeorm, database] = name.split('+')
+  const [typeorm, database, engine] = name.split('+')
   const isStatic = name === 'static'
-  const title = isStatic ? 'architecture, docs' : `typeorm ${typeorm}, ${database}`
+  const again = ENGINES[engine]
+  const title = isStatic ? 'architecture, docs' : `typeorm ${typeorm}, ${database}${again ? `, ${again.title}` : ''}`
   const report = join(folder, `${name}.json`)
-  const scope = isStatic ? ['--passWithNoTests', ...STATIC] : STATIC.flatMap((path) => ['--testPathIgnorePatterns', `<rootDir>/${path}/`])
+  const scope =
+    again?.scope ??
+    (isStatic ? ['--passWithNoTests', ...STATIC] : STATIC.flatMap((path) => ['--testPathIgnorePatterns', `<rootDir>/${path}/`]))
   const start = Date.now()
   console.log(`\n=== ${title}`)
   const jest = spawnSync(
@@ -50,7 +63,10 @@ function run(name) {
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, ...(isStatic ? { TYPEORM: '0.3', DB: 'sqlite' } : { TYPEORM: typeorm, DB: database }) },
+      env: {
+        ...process.env,
+        ...(isStatic ? { TYPEORM: '0.3', DB: 'sqlite' } : { TYPEORM: typeorm, DB: database, ENGINE: engine ?? 'set' }),
+      },
     },
   )
   return { name: title, ...read(report, jest.status), seconds: (Date.now() - start) / 1000 }

@@ -7,12 +7,15 @@ import type { DataSource } from 'typeorm'
 import { bulkUpdate } from './acts/bulk-update.js'
 import { deleteFilm } from './acts/delete-film.js'
 import { editFilms } from './acts/edit-films.js'
+import { editThroughSession } from './acts/edit-through-session.js'
 import { importFilms } from './acts/import-films.js'
+import { keepSession } from './acts/keep-session.js'
 import { readBack, type Reading } from './acts/read-back.js'
 import { rollBack } from './acts/roll-back.js'
 import { savepoint } from './acts/savepoint.js'
 import { screen } from './report/screen.js'
 import { withTimeline } from './report/timeline.js'
+import { writeMany } from './acts/write-many.js'
 
 const ACTS: readonly [title: string, act: (dataSource: DataSource) => Promise<void>][] = [
   ['Edits', editFilms],
@@ -20,6 +23,8 @@ const ACTS: readonly [title: string, act: (dataSource: DataSource) => Promise<vo
   ['A savepoint that is rolled back', savepoint],
   ['An update by query', bulkUpdate],
   ['A delete', deleteFilm],
+  ['Edits through a session', editThroughSession],
+  ['A session that is kept', keepSession],
 ]
 
 /** Prints everything and returns what the database holds in the end beside what was announced as committed. */
@@ -30,6 +35,8 @@ export async function runDemo(dataSource: DataSource): Promise<Reading> {
     screen.print('', `${index + 2}  ${title}`)
     await withTimeline(() => act(dataSource))
   }
-  screen.print('', `${ACTS.length + 2}  What the database holds`, '')
+  screen.print('', `${ACTS.length + 2}  Many rows at once`)
+  await writeMany(dataSource)
+  screen.print('', `${ACTS.length + 3}  What the database holds`, '')
   return readBack(dataSource)
 }

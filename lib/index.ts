@@ -15,10 +15,22 @@ export type { ChangeMap, DataKeys, EntityClass, EntityRef, Key, KeyInput, One, V
 export type { ExtensionFactory, OptionNames } from './mapper/extension-factory.js'
 export { MapperExtension, type Mapper } from './mapper/mapper-extension.js'
 export { Extensions, mapper, type MapperExtensionInput } from './mapper/registry.js'
-export type { EntityState, EntityStatus, OpenSession, Session, SessionExtensionInput, SessionHooks, SessionInfo } from './mapper/session.js'
+export type {
+  EntityState,
+  EntityStatus,
+  OpenSession,
+  RetryOptions,
+  Session,
+  SessionExtensionInput,
+  SessionHooks,
+  SessionInfo,
+} from './mapper/session.js'
 export type { Awaitable, Resolve, Token } from './mapper/token.js'
 export type { FlushPlan, FlushResult, PlanStep, TransactionScope, UnitOfWork } from './mapper/unit-of-work.js'
+export { closeAll, currentSession, flushAll, tryCurrentSession, withScope, type ScopeOptions } from './session/current-session.js'
 export type { HookFailure, InstallOptions } from './session/install-options.js'
 export { SessionExtension } from './session/session-extension.js'
+export type { SessionOptions } from './session/session-options.js'
+export { openSession, withSession } from './typeorm/open-session.js'
 export { sessionOf, stateOf, trySessionOf, type SessionSource } from './typeorm/session-of.js'
 export { install, sessionSubscriber } from './typeorm/subscriber.js'

@@ -11,6 +11,10 @@ import { screen } from '../report/screen.js'
 export class ChangeLog extends SessionExtension {
   planned = 0
 
+  override afterBegin({ kind }: TransactionScope) {
+    if (kind === 'transaction') this.planned = 0 // a session that is kept has one after another
+  }
+
   // #region before-flush
   override beforeFlush() {
     const { new: added, dirty, deleted } = this.session.uow // complete: cascaded entities included

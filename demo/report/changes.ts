@@ -1,9 +1,9 @@
 /**
- * Describes what a transaction changed: row by row, old → new, or as numbers where that would be too much.
+ * Describes what a flush wrote, and what a transaction changed: row by row, old → new, or as numbers where that would be too much.
  *
  * @module
  */
-import type { Change, RelationChange } from 'flushpoint'
+import type { Change, FlushResult, RelationChange } from 'flushpoint'
 
 const MOST_ROWS = 12
 const SIGNS = { insert: '+', update: '~', delete: '-', softRemove: '-', recover: '+' }
@@ -17,6 +17,10 @@ export function describeChanges(changes: readonly Change[]): string[] {
   return changes.length > MOST_ROWS ? [`    ${countByTable(changes)}`] : changes.flatMap(describeChange)
 }
 
+export function describeResult({ inserted, updated, deleted, statements }: FlushResult): string {
+  return `  ${inserted} inserted, ${updated} updated, ${deleted} deleted by ${statements} statements`
+}
+
 function describeChange({ kind, entity, changes, relations }: Change): string[] {
   const columns = kind === 'update' ? (Object.entries(changes) as [string, { from: unknown; to: unknown }][]) : []
   const collections = Object.entries(relations) as [string, RelationChange][]
@@ -28,7 +32,7 @@ function describeChange({ kind, entity, changes, relations }: Change): string[] 
 }
 
 function describeRelation({ added, removed }: RelationChange): string {
-  return [...added.map((entity) => `+ ${String(entity)}`), ...removed.map((entity) => `- ${String(entity)}`)].join(', ')
+  return [...added.map((entity) => `+ ${String(entity)}`), ...removed.map((entity) => `- ${String(entity)}`)].sort().join(', ')
 }
 
 function describeValue(value: unknown): string {

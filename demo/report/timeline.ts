@@ -41,8 +41,12 @@ export class StatementLines implements Logger {
   logMigration(): void {}
 }
 
+/** Of many rows at once MariaDB names their source before the table. */
+const MANY_ROWS = /^(UPDATE|DELETE t FROM) JSON_TABLE\(.*? STRAIGHT_JOIN /s
+
 /** `UPDATE film` and the like, the same on every database; nothing for queries. */
-function shortened(sql: string): string | undefined {
+function shortened(statement: string): string | undefined {
+  const sql = statement.replace(MANY_ROWS, (_found, verb: string) => `${verb.replace(' t ', ' ')} `)
   const [, verb, table] = /^(INSERT INTO|UPDATE|DELETE FROM) (?:["`]\w+["`]\.)?["`](\w+)["`]/.exec(sql) ?? []
   if (verb !== undefined) return `${verb} ${table}`
   if (/^(BEGIN|START TRANSACTION)/.test(sql)) return 'BEGIN'

@@ -10,7 +10,7 @@ import { describeValue } from './describe-value.js'
 import { nearestName } from './nearest-name.js'
 
 /** For each known option the kind it must have, or the values it may take. */
-export type OptionKinds = Readonly<Record<string, 'function' | 'boolean' | 'array' | readonly string[]>>
+export type OptionKinds = Readonly<Record<string, 'function' | 'boolean' | 'array' | 'object' | readonly string[]>>
 
 /**
  * @throws {ConfigurationError} OPTION_UNKNOWN when a name is not known.
@@ -26,7 +26,12 @@ export function checkOptions(place: string, options: object, kinds: OptionKinds)
       throw new ConfigurationError('OPTION_UNKNOWN', { place, option, nearest: nearestName(option, Object.keys(kinds)) })
     if (value === undefined) continue
     if (!matches(value, kind)) {
-      const wanted = typeof kind === 'string' ? (kind === 'array' ? 'an array' : `a ${kind}`) : kind.map((name) => `'${name}'`).join(' or ')
+      const wanted =
+        typeof kind === 'string'
+          ? kind === 'array' || kind === 'object'
+            ? `an ${kind}`
+            : `a ${kind}`
+          : kind.map((name) => `'${name}'`).join(' or ')
       throw new ConfigurationError('OPTION_INVALID', {
         place,
         option,
@@ -39,6 +44,6 @@ export function checkOptions(place: string, options: object, kinds: OptionKinds)
 
 function matches(value: unknown, kind: OptionKinds[string]): boolean {
   if (kind === 'array') return Array.isArray(value)
-  if (typeof kind === 'string') return typeof value === kind
+  if (typeof kind === 'string') return typeof value === kind && value !== null
   return kind.includes(value as string)
 }

@@ -99,21 +99,25 @@ export const ERRORS = {
     'use session.manager.save(...) or do the work inside dataSource.transaction(...)',
   ),
   ENTITY_NOT_MAPPED: entry<{ readonly given: string }>(
-    ({ given }) => `Cannot take ${given} into the session: it is not an instance of an entity of this DataSource`,
-    'pass an instance of a mapped class, made with new or manager.create(Entity, values)',
+    ({ given }) => `Cannot use ${given} in this session: it is no entity of this DataSource`,
+    'pass a mapped class, or an instance of one, made with new or manager.create(Entity, values)',
   ),
   ENTITY_UNKNOWN: entry<{ readonly given: string; readonly method: string }>(
     ({ given, method }) => `Cannot answer ${method} for ${given}: it is not part of a running flush`,
     'ask inside a hook of the flush that writes it; afterwards the changes of the journal tell what was written',
   ),
   RELATION_TARGET_UNSAVED: entry<{ readonly relation: string; readonly target: string }>(
-    ({ relation, target }) => `Cannot write ${relation} as a hook set it: it leads to a new ${target} that nothing saves`,
-    'call session.add(theNewObject) in the hook, or let the relation cascade inserts',
+    ({ relation, target }) => `Cannot write ${relation}: it leads to a new ${target} that nothing saves`,
+    'call session.add(theNewObject), in a hook as well, or let the relation cascade inserts',
+  ),
+  RELATION_TARGET_WRONG: entry<{ readonly relation: string; readonly given: string; readonly wanted: string }>(
+    ({ relation, given, wanted }) => `Cannot write ${relation}: it leads to ${given}, wanted is ${wanted}`,
+    'assign an entity of the class the relation is declared with, or of one below it',
   ),
   KEY_CHANGED: entry<{ readonly entity: string; readonly current: string; readonly wanted: string }>(
     ({ entity, current, wanted }) =>
-      `Cannot write ${entity}: a hook changed its key, current value is ${current}, wanted is ${wanted} as at the start of the flush`,
-    'leave the key alone in update, delete, soft-remove and recover hooks; to give a row another key, delete it and add a new one',
+      `Cannot write ${entity}: its key was changed, current value is ${current}, wanted is ${wanted} as it was loaded or at the start of the flush`,
+    'leave the key of a row that exists alone, in hooks as well; to give a row another key, delete it and add a new one',
   ),
   HOOK_MUST_BE_SYNCHRONOUS: entry<{ readonly hook: string; readonly extension: string }>(
     ({ hook, extension }) => `Cannot await "${hook}" of "${extension}": its caller is synchronous, but it returned a promise`,
@@ -123,9 +127,116 @@ export const ERRORS = {
     ({ hook, rounds }) => `Cannot finish the flush: after ${rounds} rounds "${hook}" still added new work`,
     'make the hook idempotent: add an entity only when the change that calls for it is new',
   ),
+  // ---- sessions of their own
+  SESSION_UNSUPPORTED: entry<Record<never, never>>(
+    () => 'Cannot open a session on this DataSource: it comes from another copy of TypeORM, or one whose insides are not known',
+    'install one copy of typeorm, of a version this package supports; the ambient way works there with the limits its warning lists',
+  ),
+  SESSION_CLOSED: entry<{ readonly method: string }>(
+    ({ method }) => `Cannot call ${method} on this session: it is closed`,
+    'open another one with openSession(dataSource), or do the work before the block of withSession ends',
+  ),
+  SESSION_NONE: entry<Record<never, never>>(
+    () => 'Cannot tell the current session: this code runs in no withSession block and in no hook',
+    'call it inside withSession(dataSource, fn), or use tryCurrentSession, which answers undefined',
+  ),
+  ENTITY_IN_OTHER_SESSION: entry<{ readonly entity: string; readonly owner: string; readonly wanted: string }>(
+    ({ entity, owner, wanted }) => `Cannot take ${entity} into ${wanted}: it belongs to ${owner}, which is open`,
+    'expunge it there first, or copy its values with session.merge(Entity, values)',
+  ),
+  ENTITY_STATE_WRONG: entry<{ readonly entity: string; readonly method: string; readonly current: string; readonly wanted: string }>(
+    ({ entity, method, current, wanted }) => `Cannot call ${method} for ${entity}: current state is ${current}, wanted is ${wanted}`,
+    'session.state(entity).status tells the state; add takes new and detached objects in, refresh and expunge need one that is in the session',
+  ),
+  SOFT_REMOVE_UNSUPPORTED: entry<{ readonly entity: string; readonly method: string }>(
+    ({ entity, method }) => `Cannot call ${method} for ${entity}: its class has no delete date`,
+    'give the class a @DeleteDateColumn, or use session.delete',
+  ),
+  DELETED_CHANGED: entry<{ readonly entity: string; readonly properties: string }>(
+    ({ entity, properties }) => `Cannot write ${properties} of ${entity}: its row is deleted, and it was changed after that`,
+    'expunge it and add a new object instead, or change it before it is deleted',
+  ),
+  IDENTITY_TAKEN: entry<{ readonly entity: string; readonly key: string }>(
+    ({ entity, key }) => `Cannot take this ${entity} into the session: another object stands for ${key} already`,
+    'use session.merge(Entity, values) to copy its values on to that object, or expunge that one first',
+  ),
+  ENTITY_NOT_FOUND: entry<{ readonly entity: string; readonly criteria: string }>(
+    ({ entity, criteria }) => `Cannot find ${entity} ${criteria}: no row matches`,
+    'use get, first or oneOrNull where nothing is an answer',
+  ),
+  RESULT_NOT_UNIQUE: entry<{ readonly entity: string; readonly method: string }>(
+    ({ entity, method }) => `Cannot answer ${method} for ${entity}: more than one row matches, wanted is one`,
+    'narrow the condition, or use first or all',
+  ),
+  CURSOR_NOT_A_VALUE: entry<{ readonly entity: string }>(
+    ({ entity }) => `Cannot use a cursor of ${entity} as a value: it is a query that has not run`,
+    'await it for its entities, or call first(), one() or count()',
+  ),
+  ROW_GONE: entry<{ readonly entity: string; readonly key: string }>(
+    ({ entity, key }) => `Cannot refresh ${entity} ${key}: its row is not in the database any more`,
+    'expunge the object; session.get answers null for rows that are gone',
+  ),
+  ROWS_STALE: entry<{ readonly rows: string; readonly count: number }>(
+    ({ rows, count }) =>
+      `Cannot write ${count === 1 ? 'a row' : `${count} rows`} that somebody else has changed or removed since it was loaded: ${rows}`,
+    'refresh these entities, apply the change again and flush; session.expunge leaves one out',
+  ),
+  ROWS_NOT_INSERTED: entry<{ readonly entity: string; readonly sent: number; readonly inserted: number }>(
+    ({ entity, sent, inserted }) => `Cannot insert ${entity}: ${sent} rows were sent and ${inserted} inserted`,
+    'look for a trigger or rule on the table that swallows rows: which ones are missing cannot be told',
+  ),
+  KEYS_NOT_TOLD: entry<{ readonly entity: string }>(
+    ({ entity }) => `Cannot tell which key each ${entity} was given: the keys made by the database do not count up`,
+    'flush again: from now on these rows are inserted one by one',
+  ),
+  AUTOFLUSH_FAILED: entry<{ readonly query: string; readonly cause: string }>(
+    ({ query, cause }) => `Cannot run a query of ${query}: the autoflush before it failed (${cause})`,
+    'mend what the cause says, or run the query inside session.noAutoflush(...) to leave pending work alone',
+  ),
+  FLUSH_IN_HOOK: entry<{ readonly method: string }>(
+    ({ method }) => `Cannot call ${method} inside a hook of a flush: the flush is running`,
+    'session.add and session.delete in before-hooks join the running flush; what after-hooks leave is flushed before the commit',
+  ),
+  REQUIRED_MISSING: entry<{ readonly entity: string; readonly property: string }>(
+    ({ entity, property }) => `Cannot write ${entity}: its "${property}" is required, current value is nothing`,
+    'set it before the flush, or declare it nullable',
+  ),
+  INSERT_CYCLE: entry<{ readonly rows: string }>(
+    ({ rows }) => `Cannot insert or delete rows that need each other: ${rows}`,
+    'make one of the relations nullable, so that it can be set by a second statement',
+  ),
+  UNIQUE_CYCLE: entry<{ readonly rows: string; readonly properties: string }>(
+    ({ rows, properties }) => `Cannot swap the unique "${properties}" of ${rows} in one flush: each row waits for the other's value`,
+    'flush once with an interim value, or make the column nullable so that one row can be parked there',
+  ),
+  KEY_INVALID: entry<{ readonly entity: string; readonly given: string; readonly wanted: string }>(
+    ({ entity, given, wanted }) => `Cannot look for ${entity} by ${given}: wanted is ${wanted}`,
+    'pass the value of a single key column, or an object with every part of the key: { id: 7 }',
+  ),
+  QUERY_PROPERTY_UNKNOWN: entry<{
+    readonly entity: string
+    readonly property: string
+    readonly nearest: string | undefined
+    readonly place: 'where' | 'order' | 'with'
+  }>(
+    ({ entity, property, nearest, place }) => `Cannot use "${property}" in ${place}: ${entity} has no such property${nearestOf(nearest)}`,
+    'name a column or relation of the entity as its class declares it',
+  ),
+  QUERY_VALUE_UNDEFINED: entry<{ readonly entity: string; readonly property: string }>(
+    ({ entity, property }) => `Cannot look for ${entity} by "${property}": it has no value, not even null, and would match every row`,
+    'leave the property out of the condition, or pass null to find rows without a value',
+  ),
+  TRANSACTION_ALREADY_OPEN: entry<{ readonly scope: string }>(
+    ({ scope }) => `Cannot begin: this session is in a ${scope} already`,
+    'use session.transaction(fn) for a savepoint inside it',
+  ),
+  TRANSACTION_NESTED_OPEN: entry<{ readonly method: string }>(
+    ({ method }) => `Cannot call ${method} here: a session.transaction(...) is still running, and it would end that from within`,
+    'return from the function to commit, or throw to roll back',
+  ),
   // ---- transactions
   TRANSACTION_ROLLBACK_ONLY: entry<{ readonly cause: string }>(
-    ({ cause }) => `Cannot commit this transaction: a hook failed after its flush had sent statements (${cause})`,
+    ({ cause }) => `Cannot commit this transaction: a flush failed after it had sent statements (${cause})`,
     'let the error reach the transaction, retry it as a whole, or set savepoints: true so that only the failing flush is undone',
   ),
   TRANSACTION_ROLLED_BACK: entry<{ readonly cause: string }>(

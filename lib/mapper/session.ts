@@ -18,7 +18,7 @@ import type { FlushPlan, FlushResult, TransactionScope, UnitOfWork } from './uni
 
 /**
  * - `new`: will be inserted · `clean`: as in the database · `dirty`: will be updated, soft-removed or recovered
- * - `deleted`: will be, or has been, deleted · `detached`: its session has ended
+ * - `deleted`: will be, or has been, deleted · `detached`: in no open session: expunged, cleared, deleted for good, or its session has ended
  */
 export type EntityStatus = 'new' | 'clean' | 'dirty' | 'deleted' | 'detached'
 
@@ -48,7 +48,14 @@ export interface EntityState<E extends object = any> {
 
 export interface SessionInfo {}
 
-/** What hooks, ambient code and `withSession` see. */
+export interface RetryOptions {
+  /** How often `fn` is tried at most; once where a transaction is open already, as in a withSession block. @defaultValue 3, at least 1 */
+  readonly attempts?: number
+  /** The longest wait before the second try; doubled before each further one, and a random part of it is waited. @defaultValue 50 */
+  readonly delayMs?: number
+}
+
+/** What hooks, ambient code and `withSession` see. An ambient session refuses, with SESSION_IS_AMBIENT, what only one of its own can do. */
 export interface Session {
   readonly uow: UnitOfWork
   /** A plain object for extensions to share data in; it ends with the session. */
@@ -56,7 +63,7 @@ export interface Session {
   /** The manager that works inside this session's transaction. */
   readonly manager: EntityManager
   readonly context: Context
-  /** What has been written so far, oldest first, rolled-back savepoints cut off. */
+  /** What has been written in the present transaction, oldest first, rolled-back savepoints cut off; empty again once it has ended. */
   readonly journal: readonly Change[]
   /** null where no transaction and no write is running, as in afterLoad of a plain query. */
   readonly scope: TransactionScope | null
@@ -68,31 +75,71 @@ export interface Session {
    */
   resolve<T>(token: Token<T>): T
   /**
-   * Takes entities into the running flush, or, outside of one, into the flush before the commit. Cascades apply.
+   * Takes entities in, to be inserted by the next flush; in a before-hook, by the running one. Relations that cascade inserts are followed.
+   * An object that was detached comes back with the changes it has; one marked for deletion stays.
    *
-   * @throws {SessionError} ENTITY_NOT_MAPPED · SESSION_ENDED · SESSION_WITHOUT_TRANSACTION when nothing is running that could take them in.
+   * @throws {SessionError} ENTITY_NOT_MAPPED · ENTITY_IN_OTHER_SESSION · IDENTITY_TAKEN · ENTITY_STATE_WRONG once its DELETE was sent ·
+   *   SESSION_ENDED · SESSION_CLOSED · SESSION_WITHOUT_TRANSACTION when nothing is running that could take them in.
    */
   add<const A extends readonly object[]>(...entities: { [I in keyof A]: One<A[I]> }): void
-  /** As {@link Session.add}, for deletion; an entity the running flush was to insert is simply dropped from it. */
+  /** As {@link Session.add}, for deletion; an entity that has no row yet is simply dropped. Relations that cascade removal are followed. */
   delete<const A extends readonly object[]>(...entities: { [I in keyof A]: One<A[I]> }): void
+  /** Sets the delete date by the next flush. */
   softRemove<const A extends readonly object[]>(...entities: { [I in keyof A]: One<A[I]> }): void
+  /** Clears the delete date by the next flush. */
   recover<const A extends readonly object[]>(...entities: { [I in keyof A]: One<A[I]> }): void
-  /** Takes an entity out of the running flush: it is not written, and its hooks do not run. */
+  /** Takes an entity out of the session, or out of the running flush: it is not written, and its hooks do not run. */
   expunge(entity: object): void
+  /**
+   * Reads the row again into the same object; pending changes of it are lost, relations that were loaded are loaded anew.
+   *
+   * @throws {SessionError} ROW_GONE · ENTITY_STATE_WRONG for objects that are new or not in the session.
+   */
   refresh<E extends object>(entity: E): Promise<E>
-  /** Copies plain or detached values on to the session's own instance (loading it if need be) and returns that instance. */
+  /** Lets the next query that returns these entities read their values again, unless they have pending changes by then. */
+  expire(...entities: readonly object[]): void
+  /**
+   * Copies plain or detached values on to the session's own instance (loading it if need be, new where there is no row) and returns that instance.
+   *
+   * @throws {SessionError} ROWS_STALE when the values carry another version than the row.
+   */
   merge<E extends object>(target: EntityRef<E>, values: Values<E>): Promise<E>
+  /**
+   * The entity with this key: from the session without a statement where it is known, also when it was soft-removed there; else from the
+   * database, which soft-removed rows are left out of; null where nothing is.
+   *
+   * @throws {SessionError} KEY_INVALID when a part of the key is missing.
+   */
   get<E extends object>(target: EntityRef<E>, key: KeyInput<E>): Promise<E | null>
+  /** As {@link Session.get}. @throws {SessionError} ENTITY_NOT_FOUND */
   getOrFail<E extends object>(target: EntityRef<E>, key: KeyInput<E>): Promise<E>
+  /** A lazy query: nothing is sent before it is awaited or iterated. Values of known entities are never overwritten by it. */
   find<E extends object>(target: EntityRef<E>, where?: FindOptionsWhere<E> | FindOptionsWhere<E>[]): Cursor<E>
+  /** Runs `fn`, and what it awaits, without autoflush. */
+  noAutoflush<T>(fn: () => T): T
+  /**
+   * Writes what is pending, or one entity with what its row needs. Outside of a transaction it begins and commits its own.
+   * After an error everything is pending as before. Calls made while one waits for its turn are answered together.
+   *
+   * @throws {SessionError} ROWS_STALE · RELATION_TARGET_UNSAVED · REQUIRED_MISSING · KEY_CHANGED · INSERT_CYCLE · UNIQUE_CYCLE ·
+   *   FLUSH_IN_HOOK · FLUSH_NEVER_SETTLES
+   */
   flush(entity?: object): Promise<FlushResult>
+  /** What the next flush would send, in order. Sends nothing and runs no hook. */
   explain(): Promise<FlushPlan>
-  /** Runs `fn` in a savepoint of this session's transaction: undone alone when `fn` throws. */
+  /** Runs `fn` in a transaction, or in a savepoint where one is open: undone, objects included, when `fn` throws. */
   transaction<T>(fn: (session: this) => Promise<T>): Promise<T>
   /**
-   * The state of an entity of the running flush.
+   * As {@link Session.transaction}, and once more from the same state after a deadlock or a serialization failure (not after ROWS_STALE);
+   * `session.info.attempt` counts from 1.
+   */
+  withRetry<T>(fn: (session: this) => Promise<T>, options?: RetryOptions): Promise<T>
+  /** Flushes, lets these extensions be heard instead of its own while `fn` runs, flushes again, and puts its own back, also after an error. */
+  withExtensions<T>(extensions: readonly SessionExtensionInput[], fn: () => Promise<T>): Promise<T>
+  /**
+   * The state of an entity: in an ambient session, of the running flush.
    *
-   * @throws {SessionError} ENTITY_UNKNOWN when no running flush writes it.
+   * @throws {SessionError} ENTITY_UNKNOWN when no running flush writes it · ENTITY_NOT_MAPPED
    */
   state<E extends object>(entity: E): EntityState<E>
   /** Whether the running or next flush will write this entity. */
@@ -103,14 +150,20 @@ export interface Session {
   onCommit(fn: (changes: readonly Change[]) => Awaitable): void
   /** Calls `fn` with the undone changes when the level it was registered in, or one around it, is rolled back. Errors are reported, never thrown. */
   onRollback(fn: (changes: readonly Change[], scope: TransactionScope) => Awaitable): void
+  toString(): string
 }
 
 /** What `openSession` returns: only the owner may end it. On an ambient session these do not exist. */
 export interface OpenSession extends Session, AsyncDisposable {
+  /** BEGIN. @throws {SessionError} TRANSACTION_ALREADY_OPEN */
   begin(): Promise<void>
+  /** Flushes, and commits where a transaction is open. When it fails, the transaction is rolled back. @throws {SessionError} TRANSACTION_NESTED_OPEN */
   commit(): Promise<void>
+  /** Rolls back, and puts objects back to what they were at the begin; without a transaction, drops what is pending. @throws {SessionError} TRANSACTION_NESTED_OPEN */
   rollback(): Promise<void>
+  /** Lets go of every entity; nothing is written, and all become detached. */
   clear(): void
+  /** Rolls back what is open, lets go of every entity and gives the connection back. Closing twice is once. */
   close(): Promise<void>
 }
 

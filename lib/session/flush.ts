@@ -26,10 +26,13 @@ export interface FlushRow {
   isPlanned(): boolean
 }
 
+/** Whether anybody hears of rows of this kind that have these hooks. */
+export type Hearing = (kind: ChangeKind, mapperHooks: HookChain<MapperExtension>) => boolean
+
 /** One persistence run, as the session needs to see it. Implemented over the ORM. */
 export interface FlushSource {
-  /** The rows to write, parents before children. */
-  rows(): readonly FlushRow[]
+  /** The rows to write, parents before children; those that nobody hears of may be missing. */
+  rows(isHeard: Hearing): readonly FlushRow[]
   unitOfWork(): UnitOfWork
   /** Gets ready for hooks: what they are to see and was not read. */
   prepare(): void | Promise<void>
@@ -40,8 +43,8 @@ export interface FlushSource {
   include(kind: WorkKind, entity: object): void
   exclude(entity: object): boolean
   stateOf(entity: object): EntityState | undefined
-  /** The plan is final, SQL comes next: as {@link FlushSource.rows}, with what each row will write remembered. */
-  seal(): readonly FlushRow[]
+  /** The plan is final, SQL comes next: as {@link FlushSource.rows}, with what each row will write remembered. Walked through after the SQL. */
+  seal(isHeard: Hearing): Iterable<FlushRow>
   /** What the database really changed; called once, right after the SQL. */
   written(): readonly RowWritten[]
   /** Entities that no longer look as they were written, because an after-hook changed them. */
@@ -65,6 +68,10 @@ const HOOKS: Readonly<Record<ChangeKind, HookNames>> = {
   recover: { before: 'beforeRecover', after: 'afterRecover' },
 }
 
+/** The hooks that run before the SQL and may change what it will be: those of rows, and those of sessions. */
+export const ROW_HOOKS_BEFORE: readonly string[] = Object.values(HOOKS).map(({ before }) => before)
+export const SESSION_HOOKS_BEFORE: readonly string[] = ['afterBegin', 'beforeFlush', 'afterAttach', ...ROW_HOOKS_BEFORE]
+
 const currentFlush = new FrameSlot<Flush>('flush')
 
 export interface FlushOwner {
@@ -82,11 +89,15 @@ export class Flush {
   /** The flush whose hook started this one. */
   readonly #outer: Flush | undefined = currentFlush.get()
   #phase: FlushPhase = 'before'
-  #rows: readonly FlushRow[] = []
+  #hook = 'beforeFlush'
+  readonly #about: readonly object[]
+  #rows: Iterable<FlushRow> = []
 
-  constructor(owner: FlushOwner, source: FlushSource) {
+  /** @param entity The one that alone is flushed, if so. */
+  constructor(owner: FlushOwner, source: FlushSource, entity?: object) {
     this.owner = owner
     this.source = source
+    this.#about = entity === undefined ? [] : [entity]
   }
 
   /** The flush whose hook is running in this asynchronous call, if it is one of this session. */
@@ -113,6 +124,11 @@ export class Flush {
     return this.#phase
   }
 
+  /** The hook that is running, or ran last, as messages name it. */
+  get hook(): string {
+    return this.#hook
+  }
+
   /** What is still to be written; empty from the SQL on. */
   get unitOfWork(): UnitOfWork {
     return this.#phase === 'before' ? this.source.unitOfWork() : new UnitOfWorkView()
@@ -129,7 +145,7 @@ export class Flush {
     const preparing = this.source.prepare()
     if (preparing !== undefined) await preparing
     if (hooks.has('beforeFlush')) {
-      await hooks.run('beforeFlush')
+      await hooks.run('beforeFlush', ...this.#about)
       await this.source.replan()
     }
     await this.source.notify('before')
@@ -139,8 +155,9 @@ export class Flush {
 
   async #runBeforeHooks(): Promise<void> {
     const seen = new Map<object, ChangeKind>()
+    const isHeard: Hearing = (kind, mapperHooks) => this.owner.hooks.has('afterAttach') || this.#isHeard('before', kind, mapperHooks)
     for (let round = 0; ; round++) {
-      const rows = this.source.rows().filter(({ entity, kind }) => seen.get(entity) !== kind)
+      const rows = this.source.rows(isHeard).filter(({ entity, kind }) => seen.get(entity) !== kind)
       if (rows.length === 0) break
       if (round === MAX_ROUNDS) throw this.#neverSettles(rows[0]!)
       const listening = rows.filter((row) => this.#listens('before', row))
@@ -152,27 +169,33 @@ export class Flush {
           if (running !== undefined) await running
         }
       }
-      if (listening.length > 0) await this.source.replan()
+      if (listening.length === 0 && !this.owner.hooks.has('afterAttach')) break // nobody was called since the plan was made
+      await this.source.replan()
     }
-    this.#rows = this.source.seal()
+    this.#rows = this.source.seal((kind, mapperHooks) => this.#isHeard('after', kind, mapperHooks))
   }
 
   #runBefore(row: FlushRow): void | Promise<void> {
     const { hooks, session } = this.owner
     const hook = HOOKS[row.kind].before
+    this.#hook = nameOf(hook, row)
     const running = hooks.run(hook, row.entity, row.state)
-    const runMapperHooks = () => (row.isPlanned() ? row.mapperHooks.run(hook, row.entity, row.state, session) : undefined)
+    const runMapperHooks = () =>
+      row.mapperHooks.has(hook) && row.isPlanned() ? row.mapperHooks.run(hook, row.entity, row.state, session) : undefined
     return running === undefined ? runMapperHooks() : running.then(runMapperHooks)
   }
 
-  #listens(when: 'before' | 'after', row: FlushRow): boolean {
-    const hook = HOOKS[row.kind][when]
-    return row.mapperHooks.has(hook) || this.owner.hooks.has(hook)
+  #listens(when: 'before' | 'after', { kind, mapperHooks }: FlushRow): boolean {
+    return this.#isHeard(when, kind, mapperHooks)
+  }
+
+  #isHeard(when: 'before' | 'after', kind: ChangeKind, mapperHooks: HookChain<MapperExtension>): boolean {
+    const hook = HOOKS[kind][when]
+    return mapperHooks.has(hook) || this.owner.hooks.has(hook)
   }
 
   #neverSettles(row: FlushRow): SessionError {
-    const hook = `${HOOKS[row.kind].before} of ${row.entity.constructor.name}`
-    return new SessionError('FLUSH_NEVER_SETTLES', { hook, rounds: MAX_ROUNDS })
+    return new SessionError('FLUSH_NEVER_SETTLES', { hook: nameOf(HOOKS[row.kind].before, row), rounds: MAX_ROUNDS })
   }
 
   /** Everything after the last statement, still inside the transaction. */
@@ -185,13 +208,15 @@ export class Flush {
       if (!this.#listens('after', row)) continue
       hooksRan = true
       const hook = HOOKS[row.kind].after
+      this.#hook = nameOf(hook, row)
       const mapperHooks = row.mapperHooks.run(hook, row.entity, row.state, session)
       if (mapperHooks !== undefined) await mapperHooks
       const sessionHooks = hooks.run(hook, row.entity, row.state)
       if (sessionHooks !== undefined) await sessionHooks
     }
     await this.source.notify('after')
-    await hooks.run('afterFlush')
+    this.#hook = 'afterFlush'
+    await hooks.run('afterFlush', ...this.#about)
     if (hooksRan) this.owner.writeLater(this.source.changedSinceWritten())
     this.#phase = 'done'
   }
@@ -200,4 +225,8 @@ export class Flush {
   fail(): void {
     this.#phase = 'done'
   }
+}
+
+function nameOf(hook: string, row: FlushRow): string {
+  return `${hook} of ${row.entity.constructor.name}`
 }

@@ -33,6 +33,11 @@ export interface InstallOptions {
    * `refuse`: throw GLOBAL_MANAGER_REFUSED, on every driver. @defaultValue `'native'`
    */
   globalManager?: 'native' | 'join' | 'refuse'
+  /**
+   * Has `save`, `remove`, `softRemove` and `recover` of many entities write them in as few statements as the database takes, as sessions do.
+   * On databases without a strategy for that, and for trees, nothing changes. @defaultValue `false`
+   */
+  fastWrites?: boolean
   /** Where `mapper.resolve` and `session.resolve` look. In Nest: `token => moduleRef.get(token, { strict: false })`. */
   resolve?: Resolve
 }
@@ -41,6 +46,7 @@ const KINDS: OptionKinds = {
   extensions: 'array',
   onHookError: 'function',
   savepoints: 'boolean',
+  fastWrites: 'boolean',
   globalManager: ['native', 'join', 'refuse'],
   resolve: 'function',
 } satisfies Record<keyof InstallOptions, OptionKinds[string]>

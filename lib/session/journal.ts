@@ -1,7 +1,8 @@
 /**
  * What one transaction has written so far, with marks at savepoints.
  *
- * Knows no database. Invariant: entries behind a mark are cut together; nothing is ever inserted before the end.
+ * Knows no database. Invariant: entries behind a mark are cut together; nothing is ever inserted before the end; a row is one change, made
+ * when somebody first asks for it.
  *
  * @module
  */
@@ -9,25 +10,36 @@ import type { Change } from '../mapper/change.js'
 import { rowChange, type RowWritten } from './row-change.js'
 
 export class Journal {
-  #entries: Change[] = []
+  readonly #rows: RowWritten[]
+  /** Of the first rows, as far as they have been asked for. */
+  readonly #changes: Change[]
+
+  constructor(rows: RowWritten[] = [], changes: Change[] = []) {
+    this.#rows = rows
+    this.#changes = changes
+  }
 
   get entries(): readonly Change[] {
-    return Object.freeze([...this.#entries])
+    return this.since(0)
+  }
+
+  /** What came after the mark. */
+  since(mark: number): readonly Change[] {
+    for (let index = this.#changes.length; index < this.#rows.length; index++) this.#changes.push(rowChange(this.#rows[index]!))
+    return Object.freeze(this.#changes.slice(mark))
   }
 
   /** Where the journal stands now, to cut back to. */
   get mark(): number {
-    return this.#entries.length
+    return this.#rows.length
   }
 
-  append(rows: readonly RowWritten[]): readonly Change[] {
-    const changes = rows.map(rowChange)
-    for (const change of changes) this.#entries.push(change)
-    return changes
+  append(rows: readonly RowWritten[]): void {
+    rows.forEach((row) => this.#rows.push(row))
   }
 
-  /** Takes off what came after the mark and returns it. */
-  cut(mark: number): readonly Change[] {
-    return Object.freeze(this.#entries.splice(mark))
+  /** Takes off what came after the mark. */
+  cut(mark: number): Journal {
+    return new Journal(this.#rows.splice(mark), this.#changes.splice(mark))
   }
 }

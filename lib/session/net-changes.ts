@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { isDeepStrictEqual } from 'node:util'
+import { isEqual } from '../core/is-equal.js'
 import type { Change, ChangeKind, RelationChange } from '../mapper/change.js'
-import type { Image } from './entity-map.js'
+import { keyId, type Image } from './entity-map.js'
 import { rowChange, rowWrittenOf, type RowWritten } from './row-change.js'
 
 /** The net changes, in the order in which their rows were first touched. */
@@ -37,7 +37,7 @@ function unlessUnchanged(step: RowWritten): RowWritten | undefined {
 }
 
 function rowId({ map, key }: RowWritten): string {
-  return `${map.table} ${JSON.stringify(key, (_name, value: unknown) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : value))}`
+  return `${map.table} ${keyId(key)}`
 }
 
 function fold(steps: readonly RowWritten[]): RowWritten | undefined {
@@ -63,7 +63,7 @@ function foldUpdates(
   const before = firstImage(steps)
   const after = lastImage(steps)
   const touched = [...new Set(steps.flatMap((step) => (step.kind === 'delete' ? Object.keys(step.before ?? {}) : step.changed)))]
-  const changed = touched.filter((path) => !isDeepStrictEqual(before[path], after[path]))
+  const changed = touched.filter((path) => !isEqual(before[path], after[path]))
   const kind = foldKind(steps)
   const own = changed.filter((path) => !shared.map.automatic.includes(path))
   if (kind === 'update' && own.length === 0 && Object.keys(shared.relations).length === 0) return undefined

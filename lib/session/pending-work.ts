@@ -28,6 +28,10 @@ export class UnitOfWorkView implements UnitOfWork {
     this.recovered = new Set(sets.recovered)
   }
 
+  has(entity: object): boolean {
+    return SETS.some((name) => this[name].has(entity))
+  }
+
   toString(): string {
     const parts = SETS.filter((name) => this[name].size > 0).map((name) => `${name}: ${countByClass(this[name])}`)
     return parts.length === 0 ? 'UnitOfWork (empty)' : `UnitOfWork (${parts.join('; ')})`

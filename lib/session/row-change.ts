@@ -7,13 +7,13 @@
  * @module
  */
 import type { Change, ChangeKind, RelationChange } from '../mapper/change.js'
-import type { EntityMap, Image } from './entity-map.js'
+import type { Image, RowMap } from './entity-map.js'
 
 /** What was written to one row, told at SQL time. */
 export interface RowWritten {
   readonly kind: ChangeKind
   readonly entity: object
-  readonly map: EntityMap
+  readonly map: RowMap
   readonly key: Image
   readonly before: Image | null
   readonly after: Image | null

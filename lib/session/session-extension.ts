@@ -95,14 +95,14 @@ export abstract class SessionExtension implements SessionHooks {
   /**
    * After the outermost transaction, or a write without one, has committed. `changes` are the net changes, one per row at most;
    * empty where the transaction changed nothing.
-   * Cannot change the outcome: every hook runs, errors are reported to `onHookError`. The session has ended: new work needs a new transaction.
+   * Cannot change the outcome: every hook runs, errors are reported to `onHookError`. An ambient session has ended: new work needs a new transaction; one of its own goes on.
    */
   afterCommit(changes: readonly Change[]): Awaitable {}
   /** After a rollback, of a savepoint too: `changes` were undone, `scope` is the level that ended. Cannot change the outcome. */
   afterRollback(changes: readonly Change[], scope: TransactionScope): Awaitable {}
   /** When an entity is taken into the session by add, delete, softRemove or recover. Synchronous: a returned promise is an error. */
   afterAttach(entity: object): void {}
-  /** When an entity is taken out by expunge. Synchronous: a returned promise is an error. */
+  /** When an entity is taken out by expunge, or its deletion is committed; not for clear and close. Synchronous: a returned promise is an error. */
   afterDetach(entity: object): void {}
   /** When `session.find` makes a cursor or a refinement makes another. Synchronous: a returned promise is an error. */
   cursorCreated(cursor: Cursor, action: CursorAction, ...args: readonly unknown[]): void {}

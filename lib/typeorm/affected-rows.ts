@@ -48,6 +48,10 @@ export class AffectedRows {
     return this.#written.has(subject) || (subject.insertedValueSet !== undefined && this.#insertedValues.has(subject.insertedValueSet))
   }
 
+  noteWritten(subject: Subject): void {
+    this.#written.add(subject)
+  }
+
   /** Waits for statements that are still running: TypeORM sends updates together and leaves the others alone when one fails. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running)

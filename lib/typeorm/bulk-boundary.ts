@@ -9,7 +9,7 @@
 import type { EntityMetadata } from 'typeorm'
 import { currentSilence } from '../core/silence.js'
 import type { BulkKind } from '../mapper/bulk-statement.js'
-import type { AmbientSession } from '../session/ambient-session.js'
+import type { UnitSession } from '../session/session-base.js'
 import { BulkWrite } from '../session/bulk-write.js'
 import { Flush } from '../session/flush.js'
 import { conditionOf, rememberConditions } from './bulk-condition.js'
@@ -78,6 +78,7 @@ async function withRunner(bulk: Bulk): Promise<Result> {
   const runner = (builder.queryRunner ??= installation.dataSource.createQueryRunner('master'))
   const unit = installedUnitOf(runner)!
   try {
+    await unit.opened?.beginAround('')
     return await (runner.isTransactionActive ? runBulk(bulk, unit, unit.sessionInTransaction()!) : runOwnCommit(bulk, unit))
   } finally {
     if (isOwn) {
@@ -102,7 +103,7 @@ async function runOwnCommit(bulk: Bulk, unit: RunnerUnit): Promise<Result> {
 }
 
 /** A bulk statement takes its turn among the flushes of its runner: between its images and its rows nothing else is written. */
-function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise<Result> {
+function runBulk(bulk: Bulk, unit: RunnerUnit, session: UnitSession): Promise<Result> {
   if (!listens(session.hooks) && !listens(bulk.mapperHooks)) {
     // a flush that is undone to its own savepoint must not take a statement beside it along
     return unit.installation.savepoints ? takeTurn(unit, () => bulk.execute()) : bulk.execute()
@@ -115,7 +116,7 @@ function runBulk(bulk: Bulk, unit: RunnerUnit, session: AmbientSession): Promise
 
 async function runHooked(
   bulk: Bulk,
-  { unit, session, level }: { unit: RunnerUnit; session: AmbientSession; level: Level | undefined },
+  { unit, session, level }: { unit: RunnerUnit; session: UnitSession; level: Level | undefined },
 ): Promise<Result> {
   const statement = describe(bulk)
   unit.assertStillIn(level, `a bulk ${statement.kind}`)
@@ -143,7 +144,7 @@ async function sendInTransaction(bulk: Bulk, sending: Sending): Promise<Result> 
 
 interface Sending {
   readonly unit: RunnerUnit
-  readonly session: AmbientSession
+  readonly session: UnitSession
   readonly statement: BulkWrite
 }
 

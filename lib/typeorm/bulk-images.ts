@@ -11,13 +11,12 @@ import type { EntityMetadata, ObjectLiteral, QueryRunner } from 'typeorm'
 import { SessionError } from '../core/errors.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { BulkImages, BulkKind } from '../mapper/bulk-statement.js'
-import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
+import { imageOf, keyText, type EntityMap, type Image } from '../session/entity-map.js'
 import type { RowWritten } from '../session/row-change.js'
 import { keyQuery } from './bulk-condition.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
 import { dataSourceOf, type WriteBuilder } from './internals.js'
 import { chunksOfKeys, readRows, rowQuery } from './row-reader.js'
-import { keyText } from './subject-diff.js'
 
 export interface ImageRequest {
   readonly builder: WriteBuilder

@@ -74,6 +74,8 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
       if (!installation.isActive && !installation.isDraining) return (original as Method)(...args)
       const joined = unit ?? unitToJoin(installation)
       const run = () => inTransactionFrame(dataSource, joined, () => (original as Method)(...args) as Promise<unknown>)
+      const beginning = joined instanceof RunnerUnit && !joined.isOpen ? joined.opened?.beginAround('') : undefined
+      if (beginning !== undefined) return beginning.then(() => runNested(joined as RunnerUnit, run))
       return joined instanceof RunnerUnit ? runNested(joined, run) : run()
     }
     return transaction as EntityManager['transaction']
@@ -84,9 +86,7 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
  * Nested transactions called side by side take turns: TypeORM names savepoints by depth, so that parallel ones would end each other's.
  */
 function runNested(unit: RunnerUnit, run: () => Promise<unknown>): Promise<unknown> {
-  const frame = unitFrameOf(unit.installation.dataSource)
-  const called = frame?.unit === unit && frame.depth !== undefined ? unit.levels[frame.depth - 1] : undefined
-  const around = called ?? unit.currentLevel
+  const around = unit.levelOfCall ?? unit.currentLevel
   if (around === undefined) return run()
   const turns = (around.nested ??= new Mutex())
   return unit.runIn(around, () => turns.runExclusive(run))

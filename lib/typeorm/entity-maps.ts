@@ -7,54 +7,113 @@
  */
 import type { EntityMetadata, ObjectLiteral } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
-import type { EntityMap, Image, PropertyMap } from '../session/entity-map.js'
+import type { EntityMap, Image, PropertyMap, RelationMap } from '../session/entity-map.js'
+import { columnMapOf, keyReader, pathOf } from './column-maps.js'
 import type { ColumnMetadata } from './internals.js'
+import { isBareJoinColumn } from './property-access.js'
+import { relationMapOf } from './relation-maps.js'
 
 const maps = new WeakMap<EntityMetadata, EntityMap>()
+const metadatas = new WeakMap<EntityMap, EntityMetadata>()
 
 /** The map of a class; made once per metadata. */
 export function entityMapOf(metadata: EntityMetadata): EntityMap {
   let map = maps.get(metadata)
-  if (map === undefined) maps.set(metadata, (map = makeMap(metadata)))
+  if (map === undefined) {
+    maps.set(metadata, (map = makeMap(metadata)))
+    metadatas.set(map, metadata)
+  }
   return map
 }
 
+/** The metadata a map was made from. */
+export function metadataOf(map: EntityMap): EntityMetadata {
+  return metadatas.get(map)!
+}
+
 function makeMap(metadata: EntityMetadata): EntityMap {
-  const columns = metadata.columns.filter((column) => !column.isVirtual && !column.isDiscriminator && !isBareJoinColumn(column))
-  const properties = Object.freeze([...columns.map(columnProperty), ...metadata.relationsWithJoinColumns.map(relationProperty)])
+  const imaged = metadata.columns.filter((column) => !column.isVirtual && !column.isDiscriminator && !isBareJoinColumn(column))
+  const properties: readonly PropertyMap[] = Object.freeze([
+    ...imaged.map(columnMapOf),
+    ...metadata.relationsWithJoinColumns.map(relationProperty),
+  ])
   return Object.freeze({
     target: metadata.target as EntityMap['target'],
     name: metadata.name,
     table: metadata.tableName,
+    identity: rootOf(metadata).tablePath,
     properties,
     paths: new Set(properties.map((property) => property.path)),
     automatic: properties.filter((property) => property.isAutomatic).map((property) => property.path),
+    ...columnsOf(metadata),
+    ...relationsOf(metadata),
+    uniques: uniquesOf(metadata),
+    isTree: metadata.treeType !== undefined || (metadata.closureJunctionTable as EntityMetadata | undefined) !== undefined,
+    create: () => metadata.create(undefined, { fromDeserializer: true }) as object,
+    keyOf: keyReader(metadata.primaryColumns),
     isA: (target: unknown) => isA(metadata, target),
   })
 }
 
-/** A join column TypeORM made by itself shares its property with the relation, which stands for it. */
-function isBareJoinColumn(column: ColumnMetadata): boolean {
-  return column.relationMetadata !== undefined && column.propertyPath === column.relationMetadata.propertyPath
-}
-
-function columnProperty(column: ColumnMetadata): PropertyMap {
-  const read = valueReader(column)
+function columnsOf(metadata: EntityMetadata): Pick<EntityMap, 'columns' | 'getters' | 'keyColumns' | 'version' | 'deleteDate'> {
+  const columns = metadata.columns.filter((column) => isProperty(column) && !isOfChild(metadata, column.target)).map(columnMapOf)
+  const mapOf = (column: ColumnMetadata | undefined) => (column === undefined ? undefined : columnMapOf(column))
   return {
-    path: column.propertyPath,
-    isAutomatic: column.isVersion || column.isUpdateDate,
-    read: (entity) => {
-      const value = read(entity)
-      return typeof value === 'function' ? undefined : copyOf(value)
-    },
+    columns: Object.freeze(columns),
+    getters: Object.freeze(columns.map(({ get }) => get)),
+    keyColumns: Object.freeze(metadata.primaryColumns.map(columnMapOf)),
+    version: mapOf(metadata.versionColumn),
+    deleteDate: mapOf(metadata.deleteDateColumn),
   }
 }
 
-/** A plain column is read directly: TypeORM's accessor, made for embedded and joined columns, costs ten times as much. */
-function valueReader(column: ColumnMetadata): (entity: object) => unknown {
-  const { propertyName, embeddedMetadata, relationMetadata, referencedColumn } = column
-  const isPlain = embeddedMetadata === undefined && relationMetadata === undefined && referencedColumn === undefined
-  return isPlain ? (entity) => (entity as Record<string, unknown>)[propertyName] : (entity) => column.getEntityValue(entity) as unknown
+/** A stored column that instances carry as a property of their own; a discriminator only where the class declares it. */
+function isProperty(column: ColumnMetadata): boolean {
+  return !column.isVirtual && !column.isVirtualProperty && !isBareJoinColumn(column)
+}
+
+/** The root of a single-table inheritance lists what its children declare too. */
+function isOfChild(metadata: EntityMetadata, target: unknown): boolean {
+  return metadata.childEntityMetadatas.some((child) => child.target === target)
+}
+
+function relationsOf(metadata: EntityMetadata): Pick<EntityMap, 'toOnes' | 'collections'> {
+  const own = metadata.relations.filter((relation) => !isOfChild(metadata, relation.target))
+  const mapOf = (relation: RelationMetadata): RelationMap => relationMapOf(relation, entityMapOf)
+  return {
+    toOnes: Object.freeze(own.filter((relation) => relation.isWithJoinColumn).map(mapOf)),
+    collections: Object.freeze(own.filter((relation) => !relation.isWithJoinColumn).map(mapOf)),
+  }
+}
+
+/** Partial indices are no constraint on all rows, and of an inheritance the discriminator is the same for all rows of a class. */
+function uniquesOf(metadata: EntityMetadata): readonly (readonly string[])[] {
+  const constraints = [
+    ...metadata.uniques.map(({ columns }) => columns),
+    ...metadata.indices.filter(({ isUnique, where }) => isUnique && !where).map(({ columns }) => columns),
+    ...metadata.ownerOneToOneRelations.map(({ joinColumns }) => joinColumns),
+  ]
+  const key = textOf(metadata.primaryColumns.map(uniquePathOf))
+  const found = new Map<string, readonly string[]>()
+  for (const columns of constraints) {
+    const paths = Object.freeze([...new Set(columns.filter((column) => !column.isDiscriminator).map(uniquePathOf))])
+    if (paths.length > 0 && textOf(paths) !== key) found.set(textOf(paths), paths)
+  }
+  return Object.freeze([...found.values()])
+}
+
+function uniquePathOf(column: ColumnMetadata): string {
+  return column.relationMetadata?.propertyPath ?? pathOf(column)
+}
+
+function textOf(paths: readonly string[]): string {
+  return [...paths].sort().join()
+}
+
+function rootOf(metadata: EntityMetadata): EntityMetadata {
+  let root = metadata
+  while ((root.parentEntityMetadata as EntityMetadata | undefined) !== undefined) root = root.parentEntityMetadata
+  return root
 }
 
 function relationProperty(relation: RelationMetadata): PropertyMap {
@@ -72,17 +131,6 @@ export function relationKeyOf(relation: RelationMetadata, entity: object): unkno
 /** TypeORM reads an empty reference to a composite key as an object of nulls. */
 function keyOrNull(key: ObjectLiteral | undefined): unknown {
   return key !== undefined && Object.values(key).every((part) => part === null) ? null : key
-}
-
-/** Copies what could be changed in place; instances of users' own classes are taken as immutable values. */
-export function copyOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return new Date(value)
-  if (Buffer.isBuffer(value)) return Buffer.from(value)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (Array.isArray(value) || prototype === Object.prototype || prototype === null || value instanceof Uint8Array)
-    return structuredClone(value)
-  return value
 }
 
 /** The key as TypeORM names it, frozen; empty where no part is known. */

@@ -9,7 +9,7 @@
 import type { QueryRunner } from 'typeorm'
 import { runInFrame } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
-import type { AmbientSession } from '../session/ambient-session.js'
+import type { UnitSession } from '../session/session-base.js'
 import { Flush } from '../session/flush.js'
 import { unitOf } from './data-source-patch.js'
 import { EventSource, type RowEvent } from './event-source.js'
@@ -27,7 +27,7 @@ export const NOT_GUARANTEED = [
 interface Gathered {
   readonly flush: Flush
   readonly source: EventSource
-  readonly session: AmbientSession
+  readonly session: UnitSession
   readonly isOwnCommit: boolean
   before: Promise<void> | undefined
   after: Promise<void> | undefined

@@ -14,8 +14,9 @@ import { createBareRunner, installedUnitOf } from './data-source-patch.js'
 import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type PersistRun } from './internals.js'
 import { dropFalseDiffs } from './subject-diff.js'
 import { openUnitOf } from './unit-frame.js'
-import type { Level } from './runner-unit.js'
-import { afterSql, beforeSql, isRunning, isSilenced, runFlush } from './runner-flush.js'
+import type { Level, RunnerUnit } from './runner-unit.js'
+import { afterSql, beforeSql, isRunning, isSilenced, noteWritten, runFlush } from './runner-flush.js'
+import { writeInSets } from './subject-writer.js'
 
 const WRAPPED = Symbol.for('flushpoint.flush-boundary')
 const diffRead = new FrameSlot<boolean>('diff-read')
@@ -43,6 +44,7 @@ function wrapExecutor(prototype: Executor, internals: Internals): void {
   prototype.execute = function (this: Executor) {
     const unit = installedUnitOf(this.queryRunner)
     if (unit === undefined) return execute.call(this)
+    if (unit.installation.fastWrites) writeInSets(this, (subject) => noteWritten(this, subject))
     const options = this.options as { [JOINED]?: Level } | undefined
     const joined = options !== undefined && JOINED in options ? options[JOINED] : unit.currentLevel
     if (!isSilenced(this)) return runFlush({ unit, executor: this, internals, joined, proceed: () => execute.call(this) })
@@ -82,6 +84,11 @@ function wrapPersistRun(prototype: PersistRun): void {
 /** A run inside a caller's transaction must never begin one of its own: by then the caller's would have ended. */
 function runJoined(run: PersistRun, runner: QueryRunner, execute: () => Promise<void>): Promise<void> {
   const unit = installedUnitOf(runner)
+  const beginning = unit?.opened?.beginAround('')
+  return beginning === undefined ? joined(run, unit, execute) : beginning.then(() => joined(run, unit, execute))
+}
+
+function joined(run: PersistRun, unit: RunnerUnit | undefined, execute: () => Promise<void>): Promise<void> {
   const level = unit?.currentLevel
   run.options = { ...run.options, [JOINED]: level }
   if (unit === undefined || level === undefined) return execute()

@@ -86,15 +86,19 @@ export class Installation {
     return this.#mayListenToLoads || this.mappers.hasAny
   }
 
-  /** Whether nobody could see a write outside of a transaction of the caller's: no extension, no listener, no other subscriber. */
+  /** Whether a write outside of a transaction of the caller's is TypeORM's alone: no extension, no listener, no other subscriber, no fastWrites. */
   get isUnobserved(): boolean {
-    if (this.extensions.length > 0 || this.dataSource.subscribers.length > 1 || this.mappers.hasAny) return false
+    if (this.fastWrites || this.extensions.length > 0 || this.dataSource.subscribers.length > 1 || this.mappers.hasAny) return false
     this.#hasListeners ??= this.dataSource.entityMetadatas.some((metadata) => metadata.listeners.length > 0)
     return !this.#hasListeners
   }
 
   get savepoints(): boolean {
     return this.#last('savepoints') ?? false
+  }
+
+  get fastWrites(): boolean {
+    return this.#last('fastWrites') ?? false
   }
 
   get globalManager(): NonNullable<InstallOptions['globalManager']> {

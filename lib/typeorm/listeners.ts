@@ -6,17 +6,25 @@
  *
  * @module
  */
-import { dataSourceOf, type BroadcasterResult, type Executor, type Internals, type Subject } from './internals.js'
+import type { ChangeKind } from '../mapper/change.js'
+import { dataSourceOf, type BroadcasterResult, type Broadcaster, type Executor, type Internals, type Subject } from './internals.js'
 
-type Broadcast = (result: BroadcasterResult, subject: Subject) => void
+/** What TypeORM's events are made of; a subject is one. */
+export type Listened = Pick<Subject, 'metadata' | 'entity' | 'databaseEntity' | 'diffColumns' | 'diffRelations' | 'identifier'>
+export type ListenedKinds = readonly (readonly [ChangeKind, readonly Listened[]])[]
 
 /** @returns How many listeners were called; their first error is thrown as it was. */
 export async function notifyListeners(executor: Executor, when: 'before' | 'after', internals: Internals): Promise<number> {
   if (!hasListeners(executor)) return 0
-  const result = new internals.BroadcasterResult()
+  const { broadcaster } = executor.queryRunner
+  return settleAll(new internals.BroadcasterResult(), (result) => broadcastAll({ broadcaster, when, kinds: kindsOf(executor) }, result))
+}
+
+/** Runs a burst of listeners; all have settled when it returns or throws. */
+export async function settleAll(result: BroadcasterResult, burst: (result: BroadcasterResult) => void): Promise<number> {
   let thrown: { readonly error: unknown } | undefined
   try {
-    broadcast(executor, when, result)
+    burst(result)
   } catch (error) {
     thrown = { error }
   }
@@ -36,39 +44,42 @@ function hasListeners({ allSubjects, queryRunner }: Executor): boolean {
   return allSubjects.some(({ metadata }) => metadata.listeners.length > 0)
 }
 
-function broadcast(executor: Executor, when: 'before' | 'after', result: BroadcasterResult): void {
-  const calls = when === 'before' ? beforeCalls(executor) : afterCalls(executor)
-  for (const [subjects, call] of calls) for (const subject of subjects) call(result, subject)
-}
-
-function beforeCalls({ queryRunner: { broadcaster }, ...lists }: Executor): [readonly Subject[], Broadcast][] {
+function kindsOf(executor: Executor): ListenedKinds {
   return [
-    [lists.insertSubjects, (r, s) => broadcaster.broadcastBeforeInsertEvent(r, s.metadata, s.entity)],
-    [
-      lists.updateSubjects,
-      (r, s) => broadcaster.broadcastBeforeUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
-    ],
-    [lists.removeSubjects, (r, s) => broadcaster.broadcastBeforeRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
-    [
-      lists.softRemoveSubjects,
-      (r, s) => broadcaster.broadcastBeforeSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
-    ],
-    [lists.recoverSubjects, (r, s) => broadcaster.broadcastBeforeRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
+    ['insert', executor.insertSubjects],
+    ['update', executor.updateSubjects],
+    ['delete', executor.removeSubjects],
+    ['softRemove', executor.softRemoveSubjects],
+    ['recover', executor.recoverSubjects],
   ]
 }
 
-function afterCalls({ queryRunner: { broadcaster }, ...lists }: Executor): [readonly Subject[], Broadcast][] {
-  return [
-    [lists.insertSubjects, (r, s) => broadcaster.broadcastAfterInsertEvent(r, s.metadata, s.entity, s.identifier)],
-    [
-      lists.updateSubjects,
-      (r, s) => broadcaster.broadcastAfterUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
-    ],
-    [lists.removeSubjects, (r, s) => broadcaster.broadcastAfterRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
-    [
-      lists.softRemoveSubjects,
-      (r, s) => broadcaster.broadcastAfterSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
-    ],
-    [lists.recoverSubjects, (r, s) => broadcaster.broadcastAfterRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier)],
-  ]
+interface Burst {
+  readonly broadcaster: Broadcaster
+  readonly when: 'before' | 'after'
+  readonly kinds: ListenedKinds
+}
+
+/** TypeORM's own calls in TypeORM's own order. */
+export function broadcastAll({ broadcaster, when, kinds }: Burst, result: BroadcasterResult): void {
+  const calls = when === 'before' ? BEFORE : AFTER
+  for (const [kind, rows] of kinds) for (const row of rows) calls[kind](broadcaster, result, row)
+}
+
+type Call = (broadcaster: Broadcaster, result: BroadcasterResult, row: Listened) => void
+
+const BEFORE: Readonly<Record<ChangeKind, Call>> = {
+  insert: (b, r, s) => b.broadcastBeforeInsertEvent(r, s.metadata, s.entity),
+  update: (b, r, s) => b.broadcastBeforeUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
+  delete: (b, r, s) => b.broadcastBeforeRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+  softRemove: (b, r, s) => b.broadcastBeforeSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+  recover: (b, r, s) => b.broadcastBeforeRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+}
+
+const AFTER: Readonly<Record<ChangeKind, Call>> = {
+  insert: (b, r, s) => b.broadcastAfterInsertEvent(r, s.metadata, s.entity, s.identifier),
+  update: (b, r, s) => b.broadcastAfterUpdateEvent(r, s.metadata, s.entity, s.databaseEntity, s.diffColumns, s.diffRelations),
+  delete: (b, r, s) => b.broadcastAfterRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+  softRemove: (b, r, s) => b.broadcastAfterSoftRemoveEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
+  recover: (b, r, s) => b.broadcastAfterRecoverEvent(r, s.metadata, s.entity, s.databaseEntity, s.identifier),
 }

@@ -11,7 +11,7 @@ import { isThenable, runInOrder } from '../core/run-in-order.js'
 import { currentSilence } from '../core/silence.js'
 import type { EntityState, SessionHooks } from '../mapper/session.js'
 import type { HookChain } from '../core/hook-chain.js'
-import type { AmbientSession } from '../session/ambient-session.js'
+import type { UnitSession } from '../session/session-base.js'
 import { imageOf, type Image } from '../session/entity-map.js'
 import { RowState, type RowFacts } from '../session/row-state.js'
 import { isDeepStrictEqual } from 'node:util'
@@ -23,7 +23,7 @@ import type { MapperHooks } from './mappers.js'
 import { changesFrom } from './subject-diff.js'
 
 interface Burst {
-  readonly session: AmbientSession
+  readonly session: UnitSession
   readonly seen: Set<object>
   tail: Promise<void> | undefined
 }
@@ -79,7 +79,7 @@ function burstOf(installation: Installation, runner: QueryRunner): Burst {
   return burst
 }
 
-function stateOfLoaded(entity: object, metadata: EntityMetadata, session: AmbientSession): EntityState {
+function stateOfLoaded(entity: object, metadata: EntityMetadata, session: UnitSession): EntityState {
   const map = entityMapOf(metadata)
   const original: Image = Object.freeze(imageOf(map, entity))
   const changes = () => {

@@ -8,11 +8,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ObjectLiteral, QueryRunner } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
-import { imageOf, type Image } from '../session/entity-map.js'
+import { imageOf, keyText, type Image } from '../session/entity-map.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
 import type { Subject } from './internals.js'
 import { readRows } from './row-reader.js'
-import { keyText, sameKey } from './subject-diff.js'
+import { sameKey } from './subject-diff.js'
 
 interface StandIn {
   readonly entity: object

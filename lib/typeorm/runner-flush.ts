@@ -8,11 +8,11 @@
  */
 import type { EntityMetadata } from 'typeorm'
 import { currentSilence } from '../core/silence.js'
-import type { AmbientSession } from '../session/ambient-session.js'
+import type { UnitSession } from '../session/session-base.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
 import { NO_SESSION_HOOKS } from '../session/session-extension.js'
 import { SubjectSource } from './subject-source.js'
-import type { Executor, Internals } from './internals.js'
+import type { Executor, Internals, Subject } from './internals.js'
 import type { Level, RunnerUnit } from './runner-unit.js'
 import { runAsTurn, takeTurn, type Turn } from './turns.js'
 
@@ -30,7 +30,7 @@ interface Running {
   readonly flush: Flush
   readonly source: SubjectSource
   readonly unit: RunnerUnit
-  readonly session: AmbientSession
+  readonly session: UnitSession
   readonly isOwnCommit: boolean
   /** The level its statements belong in. */
   readonly level: Level | undefined
@@ -95,7 +95,7 @@ async function runToEnd(current: Running, flush: () => Promise<void>): Promise<v
 }
 
 /** A flush that only keeps the journal: withoutExtensions({ journal: true }). */
-function quietOwner(session: AmbientSession): FlushOwner {
+function quietOwner(session: UnitSession): FlushOwner {
   return {
     session,
     hooks: NO_SESSION_HOOKS,
@@ -140,7 +140,7 @@ async function openSavepoint(unit: RunnerUnit): Promise<Savepoint> {
   return { name, mark: unit.session!.mark }
 }
 
-async function undoTo(unit: RunnerUnit, { name, mark }: Savepoint, session: AmbientSession): Promise<void> {
+async function undoTo(unit: RunnerUnit, { name, mark }: Savepoint, session: UnitSession): Promise<void> {
   await unit.runner.query(`ROLLBACK TO SAVEPOINT ${name}`)
   await unit.runner.query(`RELEASE SAVEPOINT ${name}`)
   session.undoneTo(mark)
@@ -167,6 +167,11 @@ export async function afterSql(executor: Executor): Promise<void> {
   const { flush, unit } = (executor as Attached)[RUNNING]!
   unit.writing = undefined
   await flush.after()
+}
+
+/** A subject was written by another statement than its own. */
+export function noteWritten(executor: Executor, subject: Subject): void {
+  ;(executor as Attached)[RUNNING]?.source.noteWritten(subject)
 }
 
 export function isRunning(executor: Executor): boolean {

@@ -24,7 +24,13 @@ export function runQuery(unit: RunnerUnit, send: Query, args: Arguments): Promis
   if (!unit.isControlling) {
     if (RAW_TRANSACTION.test(args[0])) warnRaw(args[0])
     if (unit.endedByServer !== undefined) return Promise.reject(endedByServer(unit))
+    const beginning = unit.isOpen ? undefined : unit.opened?.beginAround(args[0])
+    if (beginning !== undefined) return beginning.then(() => sendNow(unit, send, args))
   }
+  return sendNow(unit, send, args)
+}
+
+function sendNow(unit: RunnerUnit, send: Query, args: Arguments): Promise<unknown> {
   const { queue } = unit.installation
   if (queue !== undefined && unit.giveBack === undefined && !unit.isControlling) return inTurn(unit, send, args)
   return observed(unit, send, args)
@@ -39,8 +45,25 @@ async function inTurn(unit: RunnerUnit, send: Query, args: Arguments): Promise<u
   }
 }
 
+/** A session's statements follow one another: what it is asked at the same time still goes over one connection. */
+function inOrder(unit: RunnerUnit, send: () => Promise<unknown>): Promise<unknown> {
+  const { lastSent } = unit
+  const sent = lastSent === undefined ? send() : lastSent.then(send)
+  const over = sent.then(nothing, nothing)
+  unit.lastSent = over
+  void over.then(() => {
+    if (unit.lastSent === over) unit.lastSent = undefined
+  })
+  return sent
+}
+
+function nothing(): void {
+  // how a statement ended is told to whoever sent it
+}
+
 function observed(unit: RunnerUnit, send: Query, args: Arguments): Promise<unknown> {
-  const sent = send(...args) as Promise<unknown>
+  const sendNow = () => send(...args) as Promise<unknown>
+  const sent = unit.opened === undefined ? sendNow() : inOrder(unit, sendNow)
   if (unit.isOpen) sent.then(undefined, (error: unknown) => noteFailure(unit, error))
   return unit.insertCount !== undefined && INSERT.test(args[0]) ? counted(unit.insertCount, sent) : sent
 }

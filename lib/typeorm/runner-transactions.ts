@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Mutex } from 'async-mutex'
 import { messageOf, TransactionError } from '../core/errors.js'
 import { depthOf } from './internals.js'
 import { markOpenedByHand, openedByHand, unitFrameOf } from './unit-frame.js'
@@ -19,13 +20,44 @@ const POSTGRES_FAMILY = new Set(['postgres', 'cockroachdb', 'aurora-postgres'])
 /** `startTransaction`: takes its turn on a single connection, then begins. */
 export function begin(unit: RunnerUnit, start: Control): Promise<void> {
   unit.adopt()
+  if (unit.isOpen || unit.opened === undefined) return beginLevel(unit, start)
+  const begun = beginLevel(unit, start)
+  const over = () => {
+    if (unit.beginning === beginning) unit.beginning = undefined
+  }
+  const beginning = begun.then(over, over)
+  unit.beginning = beginning
+  return begun
+}
+
+function beginLevel(unit: RunnerUnit, start: Control): Promise<void> {
   const { queue } = unit.installation
+  if (unit.isOpen && unit.session?.hasPending === true)
+    return unit.session.beforeSavepoint().then(
+      () => beginNow(unit, start),
+      (error: unknown) => {
+        unit.levels.push({ neverStarted: error })
+        throw error
+      },
+    )
+  if (!unit.isOpen && queue === undefined && unit.opened !== undefined) return beginAlone(unit, start)
   if (unit.isOpen || queue === undefined) return beginNow(unit, start)
   const opener = openedByHand()
   const isByHand = !unit.ownedByWrite && unitFrameOf(unit.installation.dataSource)?.unit !== unit
   const begun = beginInTurn(unit, start, opener)
   if (isByHand) markOpenedByHand(unit, unit)
   return begun
+}
+
+/** What a session is asked at the same time still is one transaction after another. */
+async function beginAlone(unit: RunnerUnit, start: Control): Promise<void> {
+  unit.giveBack = await (unit.outermost ??= new Mutex()).acquire()
+  try {
+    await beginNow(unit, start)
+  } catch (error) {
+    if (!unit.isOpen && !unit.runner.isTransactionActive) unit.endTransaction()
+    throw error
+  }
 }
 
 async function beginInTurn(unit: RunnerUnit, start: Control, opener: ReturnType<typeof openedByHand>): Promise<void> {
@@ -58,7 +90,7 @@ async function beginNow(unit: RunnerUnit, start: Control): Promise<void> {
 }
 
 function levelBegun(unit: RunnerUnit): void | Promise<void> {
-  unit.pushLevel({})
+  unit.pushLevel(unit.takeJoining())
   const session = unit.session
   if (session === undefined && unit.installation.extensions.length === 0) return
   const scope = session === undefined ? unit.sessionInTransaction()!.scope! : session.beginLevel()
@@ -89,11 +121,11 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   await settled(unit, level)
   refuseUncommittable(unit, level)
   const isOutermost = unit.levels.length === 1
-  if (isOutermost) {
+  if (isOutermost || level.session !== undefined) {
     if (unit.session?.needsBeforeCommit === true) await unit.session.beforeCommit()
     refuseUncommittable(unit, level)
-    if (unit.failedStatement !== undefined) await probe(unit)
-  }
+    if (isOutermost && unit.failedStatement !== undefined) await probe(unit)
+  } else if (unit.session?.hasPending === true) await unit.session.beforeSavepoint()
   const depth = depthOf(unit.runner)
   const outer = unit.isControlling
   unit.isControlling = true
@@ -106,9 +138,13 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
   } finally {
     unit.isControlling = outer
   }
+  const session = unit.session
   unit.popLevel()
-  if (isOutermost) await unit.endTransaction()?.committed()
-  else unit.session?.releaseLevel()
+  if (isOutermost) {
+    unit.endTransaction()
+    await session?.committed()
+  } else if (level.session !== undefined) level.session.releaseInto(unit.sessionInTransaction()!)
+  else session?.releaseLevel()
 }
 
 /** A nested `manager.transaction` that nobody awaited still ends before the one around it: TypeORM ends whichever level is innermost. */
@@ -173,8 +209,9 @@ export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
 
 async function levelRolledBack(unit: RunnerUnit): Promise<void> {
   if (depthOf(unit.runner) < 0) Object.assign(unit.runner, { transactionDepth: 0 })
+  const { session } = unit
   unit.popLevel()
-  const session = unit.isOpen ? unit.session : unit.endTransaction()
+  if (!unit.isOpen) unit.endTransaction()
   await session?.rolledBack()
 }
 

@@ -6,11 +6,12 @@
  *
  * @module
  */
-import type { Mutex } from 'async-mutex'
+import { Mutex } from 'async-mutex'
 import type { EntityManager, QueryRunner } from 'typeorm'
 import { TransactionError } from '../core/errors.js'
-import { AmbientSession, type SessionHost } from '../session/ambient-session.js'
+import { AmbientSession, type AmbientHost } from '../session/ambient-session.js'
 import type { WorkKind } from '../session/pending-work.js'
+import type { UnitSession } from '../session/session-base.js'
 import type { QueueHolder } from './connection-queue.js'
 import type { Installation } from './installation.js'
 import { depthOf } from './internals.js'
@@ -30,6 +31,18 @@ export interface Level {
   isEnding?: boolean
   /** Set when the level was asked for but never reached the server. */
   readonly neverStarted?: unknown
+  /** A session opened inside this unit's transaction, whose outermost level this is. */
+  session?: OpenedSession | undefined
+  /** Lets the next of the transactions side by side begin. */
+  giveTurn?: () => void
+}
+
+/** What a session of its own is asked for besides. */
+export interface OpenedSession extends UnitSession {
+  /** Its outermost level was released into a transaction around it: what becomes of it is decided there. */
+  releaseInto(outer: UnitSession): void
+  /** Begins the session's transaction where one is to surround everything it writes. */
+  beginAround(sql: string | undefined): Promise<void> | undefined
 }
 
 export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
@@ -53,15 +66,24 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   /** How many persistence runs have sent statements: tells whether a failed hook left any behind. */
   writes = 0
   statements = 0
+  /** One transaction of an opened session at a time, where no connection queue sees to that. */
+  outermost?: Mutex
+  /** Settles when the outermost transaction that was asked for last is open, or has failed to begin. */
+  beginning: Promise<void> | undefined
+  /** The statement of an opened session that is running, or waits to be sent; settles without an error. */
+  lastSent: Promise<void> | undefined
   turns?: NonNullable<TurnKeeper['turns']>
   /** How many flushes the boundary is running on this runner, nested ones counted. */
   flushing = 0
   /** Set while a bulk insert wants to know how many rows it made. */
   insertCount: { affected: number | undefined } | undefined
-  #session: AmbientSession | undefined
+  #session: UnitSession | undefined
+  /** A session that was opened on this runner: it outlives transactions. */
+  #opened: OpenedSession | undefined
+  #joining: { readonly session: OpenedSession; readonly giveTurn: () => void } | undefined
   #promotes = false
   /** Sessions of writes without a transaction, inside which a hook has begun one. */
-  readonly #suspended: AmbientSession[] = []
+  readonly #suspended: UnitSession[] = []
   #transaction: object | undefined
 
   constructor(runner: QueryRunner, installation: Installation) {
@@ -87,8 +109,59 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   }
 
   /** The session of the open transaction or write, if one has been needed already. */
-  get session(): AmbientSession | undefined {
-    return this.#session
+  get session(): UnitSession | undefined {
+    return this.#joined ?? this.#opened ?? this.#session
+  }
+
+  /** The session of the innermost level, where that is one opened inside this transaction. */
+  get #joined(): OpenedSession | undefined {
+    for (let index = this.levels.length - 1; index >= 0; index--)
+      if (this.levels[index]!.session !== undefined) return this.levels[index]!.session
+    return undefined
+  }
+
+  /** Waits until no other transaction nested in the level of this call is open. @returns Lets the next one begin. */
+  reserveNested(): Promise<() => void> {
+    const around = this.levelOfCall ?? this.currentLevel!
+    return (around.nested ??= new Mutex()).acquire()
+  }
+
+  /** Begins a level that belongs to a session opened inside this transaction. */
+  async beginJoined(session: OpenedSession, giveTurn: () => void): Promise<void> {
+    this.#joining = { session, giveTurn }
+    try {
+      await this.runner.startTransaction()
+    } catch (error) {
+      giveTurn()
+      throw error
+    }
+  }
+
+  /** The level that the present call was made in, where that can be told. */
+  get levelOfCall(): Level | undefined {
+    const frame = unitFrameOf(this.installation.dataSource)
+    return frame?.unit === this && frame.depth !== undefined ? this.levels[frame.depth - 1] : undefined
+  }
+
+  /** Whether a level of this session is open. */
+  holds(session: UnitSession): boolean {
+    return this.#opened === session ? this.isOpen : this.levels.some((level) => level.session === session)
+  }
+
+  /** What the level that has just begun is to be. */
+  takeJoining(): Level {
+    const joining = this.#joining
+    this.#joining = undefined
+    return joining ?? {}
+  }
+
+  /** The session that was opened on this runner, if it was not made by a transaction. */
+  get opened(): OpenedSession | undefined {
+    return this.#opened
+  }
+
+  attach(session: OpenedSession): void {
+    this.#opened = session
   }
 
   join(): QueryRunner {
@@ -97,7 +170,9 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   }
 
   /** The session of the open transaction, made now if nobody needed it before. */
-  sessionInTransaction(): AmbientSession | undefined {
+  sessionInTransaction(): UnitSession | undefined {
+    const opened = this.#joined ?? this.#opened
+    if (opened !== undefined) return opened
     this.adopt()
     if (!this.isOpen) {
       // a listener of TypeORM's own afterTransactionStart writes before the level is noted
@@ -112,13 +187,13 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   }
 
   /** A session for one write that commits by itself. */
-  beginWrite(): AmbientSession {
-    this.#session = this.newSession()
-    this.#session.beginWrite()
-    return this.#session
+  beginWrite(): UnitSession {
+    const session = this.#opened ?? (this.#session = this.newSession())
+    session.beginWrite()
+    return session
   }
 
-  endWrite(session: AmbientSession): void {
+  endWrite(session: UnitSession): void {
     if (this.#session === session) this.#session = undefined
   }
 
@@ -131,7 +206,7 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
     return new AmbientSession(this.#host())
   }
 
-  #host(): SessionHost {
+  #host(): AmbientHost {
     const { installation } = this
     return {
       dataSource: installation.dataSource,
@@ -179,19 +254,21 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
     this.levels.push(level)
   }
 
-  #takeSession(): AmbientSession {
+  #takeSession(): UnitSession {
     const session = this.#session!
     this.#session = undefined
     return session
   }
 
-  popLevel(): void {
-    this.levels.pop()
+  popLevel(): Level | undefined {
+    const level = this.levels.pop()
+    level?.giveTurn?.()
+    return level
   }
 
   /** The outermost level has ended: what belonged to it is forgotten, and the connection is free for others. */
-  endTransaction(): AmbientSession | undefined {
-    const session = this.#session
+  endTransaction(): UnitSession | undefined {
+    const session = this.session
     this.levels.length = 0
     this.lent = 0
     this.failedStatement = undefined

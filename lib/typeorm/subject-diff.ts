@@ -6,7 +6,7 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Image } from '../session/entity-map.js'
+import { keyText, type Image } from '../session/entity-map.js'
 import { entityMapOf, relationKeyOf } from './entity-maps.js'
 import type { ColumnMetadata, Executor, Internals, Subject } from './internals.js'
 
@@ -67,12 +67,6 @@ export function dropFalseDiffs(executor: Executor): void {
 /** Whether two keys name the same row; numbers and bigints compare with their text, as drivers return either. */
 export function sameKey(a: unknown, b: unknown): boolean {
   return a === b || keyText(a) === keyText(b)
-}
-
-export function keyText(key: unknown): string {
-  return JSON.stringify(key ?? null, (_name, value: unknown) =>
-    typeof value === 'number' || typeof value === 'bigint' ? String(value) : value,
-  )
 }
 
 /** `{ title: { from, to } }` for these paths. */

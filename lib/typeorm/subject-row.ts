@@ -10,7 +10,7 @@ import { SessionError } from '../core/errors.js'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
 import type { ChangeKind } from '../mapper/change.js'
 import type { EntityState, EntityStatus, Session } from '../mapper/session.js'
-import { imageOf, type EntityMap, type Image } from '../session/entity-map.js'
+import { imageOf, keyText, type EntityMap, type Image } from '../session/entity-map.js'
 import type { FlushRow } from '../session/flush.js'
 import type { RowWritten } from '../session/row-change.js'
 import { RowState, type RowFacts } from '../session/row-state.js'
@@ -19,7 +19,7 @@ import { entityMapOf, keyOf } from './entity-maps.js'
 import type { Internals, Subject } from './internals.js'
 import type { MapperHooks } from './mappers.js'
 import { fingerprintOf } from './relation-fingerprint.js'
-import { changedPathsOf, changesFrom, keyText } from './subject-diff.js'
+import { changedPathsOf, changesFrom } from './subject-diff.js'
 
 const NOTHING: Image = Object.freeze({})
 const NO_COLLECTIONS: CollectionChanges = Object.freeze({})

@@ -316,6 +316,10 @@ export class SubjectSource implements FlushSource {
     return this.#affected === undefined ? execute() : this.#affected.observe(builder, execute)
   }
 
+  noteWritten(subject: Subject): void {
+    this.#affected?.noteWritten(subject)
+  }
+
   written(): readonly RowWritten[] {
     const affected = this.#affected!
     const records = this.#sealed.map((row) => ({ row, record: row.record() }))

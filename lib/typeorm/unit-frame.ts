@@ -1,7 +1,8 @@
 /**
  * Which unit of work the present asynchronous call belongs to, per DataSource.
  *
- * Invariant: a frame points to one transaction; once that has ended the frame counts for nothing, wherever it may have travelled.
+ * Invariant: a frame points to one transaction, or to those of one session; once that has ended the frame counts for nothing, wherever it
+ * may have travelled.
  *
  * @module
  */
@@ -27,6 +28,8 @@ export interface UnitFrame {
   transaction: object | undefined
   /** In a call of `manager.transaction`: the depth of the level that it begins and ends. */
   readonly depth: number | undefined
+  /** True in a session's own code: every transaction of its runner is meant, also those still to be begun. */
+  readonly isLasting: boolean
   readonly outer: UnitFrame | undefined
 }
 
@@ -35,7 +38,28 @@ const byHand = new FrameSlot<{ readonly holder: QueueHolder; readonly transactio
 
 /** The present transaction of a unit as a frame; without a unit, that of the next one begun on a runner made there. */
 export function unitFrame(dataSource: DataSource, unit: FramedUnit | undefined, depth?: number): SlotValue {
-  return slot.with({ dataSource, unit, transaction: unit?.transaction, depth, outer: slot.get() })
+  return slot.with({ dataSource, unit, transaction: unit?.transaction, depth, isLasting: false, outer: slot.get() })
+}
+
+/**
+ * The unit a session was opened on as a frame.
+ *
+ * @param ownDepth The depth of the session's own outermost level, once that is open: a frame entered before knows it, too.
+ */
+export function sessionFrame(dataSource: DataSource, unit: FramedUnit, ownDepth: () => number | undefined): SlotValue {
+  const around = unitFrameOf(dataSource)
+  const inherited = around?.unit === unit ? around : undefined
+  return slot.with({
+    dataSource,
+    unit,
+    transaction: unit.transaction,
+    get depth() {
+      const own = ownDepth()
+      return own === undefined ? inherited?.depth : Math.max(own, inherited?.depth ?? 0)
+    },
+    isLasting: true,
+    outer: slot.get(),
+  })
 }
 
 /** Runs one call of `manager.transaction`. */
@@ -52,7 +76,8 @@ export function unitFrameOf(dataSource: DataSource): UnitFrame | undefined {
 /** The unit whose transaction the present call belongs to, if that is still open. */
 export function openUnitOf(dataSource: DataSource): FramedUnit | undefined {
   const frame = unitFrameOf(dataSource)
-  return frame?.unit?.transaction !== undefined && frame.transaction === frame.unit.transaction ? frame.unit : undefined
+  const transaction = frame?.unit?.transaction
+  return transaction !== undefined && (frame!.isLasting || frame!.transaction === transaction) ? frame!.unit : undefined
 }
 
 /** Remembers, for the rest of the caller's own asynchronous call, that it opened this transaction by hand. */

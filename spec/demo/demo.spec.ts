@@ -10,7 +10,7 @@ import { runDemo } from '../../demo/run.js'
 import { dataSource as ofDemo } from '../../ormconfig.js'
 import { describeDatabase, openDataSource } from '../support/databases.js'
 
-const COUNTS = { film: 3177, director: 550, distributor: 174, genre: 22, film_genre: 5901 }
+const COUNTS = { film: 3176, director: 551, distributor: 174, genre: 23, film_genre: 5900 }
 
 describeDatabase('demo', () => {
   const { write, isTerminal } = screen
@@ -19,7 +19,7 @@ describeDatabase('demo', () => {
   let reading: Reading
 
   beforeAll(async () => {
-    Object.assign(screen, { isTerminal: false, write: (line: string) => void printed.push(line) })
+    Object.assign(screen, { isTerminal: false, write: (text: string) => void printed.push(...text.split('\n')) })
     const { entities, subscribers, logger } = ofDemo.options
     dataSource = await openDataSource({ entities, subscribers, logger } as Partial<DataSourceOptions>)
     reading = await runDemo(dataSource)
@@ -176,6 +176,141 @@ describeDatabase('demo', () => {
       '    - film "My Stepmother Is an Alien"',
       '        genres: - genre "Comedy", - genre "Science Fiction"',
     ])
+  })
+
+  describe('edits through a session', () => {
+    const lines = () => after('  Ada edits a series')
+
+    it('finds one object per row', () => {
+      expect(lines()[0]).toBe('  7 films, 4 with one director object; the film by its key is the same object: true')
+    })
+
+    it('explains a flush before it sends anything', () => {
+      expect(lines().slice(1, 12)).toEqual([
+        'UnitOfWork (new: Director, Genre; dirty: Film ×3; deleted: Film)',
+        '#  step    table       rows  columns            because  path',
+        '-  ------  ----------  ----  -----------------  -------  ----',
+        '1  unlink  film_genre  1     filmId, genreId    changed  row',
+        '2  insert  director    1     name               cascade  row',
+        '3  insert  genre       1     name               cascade  row',
+        '4  update  film        2     title, directorId  changed  set',
+        '5  link    film_genre  1     filmId, genreId    changed  row',
+        '6  delete  film        1                        changed  row',
+        '  │       BEGIN',
+        '  │ afterBegin        transaction',
+      ])
+    })
+
+    it('sends what it has explained, in that order, with what hooks have added', () => {
+      expect(lines().filter((line) => /INSERT|UPDATE|DELETE|statements/.test(line))).toEqual([
+        '  │       DELETE FROM film_genre',
+        '  │       INSERT INTO director',
+        '  │       INSERT INTO genre',
+        '  │       UPDATE film',
+        '  │       INSERT INTO film_genre',
+        '  │       DELETE FROM film',
+        '  2 inserted, 3 updated, 1 deleted by 7 statements',
+      ])
+    })
+
+    it('commits everything in one transaction at the end of the block', () => {
+      const committed = lines().slice(lines().indexOf('  │ beforeCommit'))
+      expect(committed.map((line) => line.replace(/{"id":\d+}/, '<key>'))).toEqual([
+        '  │ beforeCommit',
+        '  │       COMMIT',
+        '  │ afterCommit       6 changes',
+        '  committed by ada: 6 changes (beforeFlush saw 6)',
+        '    + director "Irvin Kershner"',
+        '    + genre "Space Opera"',
+        '    ~ film "The Empire Strikes Back"',
+        '        title: Star Wars Ep. V: The Empire Strikes Back → The Empire Strikes Back',
+        '        slug: star-wars-ep-v-the-empire-strikes-back-1980 → the-empire-strikes-back-1980',
+        '        updatedBy: importer → ada',
+        '        director: null → <key>',
+        '    ~ film "Star Wars Ep. VI: Return of the Jedi"',
+        '        updatedBy: importer → ada',
+        '        genres: + genre "Space Opera"',
+        '    ~ film "Star Wars"',
+        '        title: Star Wars Ep. IV: A New Hope → Star Wars',
+        '        slug: star-wars-ep-iv-a-new-hope-1977 → star-wars-1977',
+        '        updatedBy: importer → ada',
+        '    - film "Star Wars: The Clone Wars"',
+        '        genres: - genre "Adventure", - genre "Science Fiction"',
+      ])
+    })
+
+    it('gives objects back the values they had before a nested transaction', () => {
+      const tried = after('  Ada tries something')
+      expect(tried).toContain('  undone with the savepoint: 3 changes')
+      const restored = tried.findIndex((line) => line.startsWith('  film "Return of the Jedi" by'))
+      expect(tried.slice(restored)).toEqual([
+        '  film "Return of the Jedi" by director "Richard Marquand": Adventure, Science Fiction, Space Opera',
+        '  film "Return of the Jedi": clean, key {"id":755}',
+        '  film "Star Wars Ep. I: The Phantom Menace": clean, key {"id":2862}',
+        '  genre "Ewoks": detached, key {}',
+        '  │ beforeCommit',
+        '  │       COMMIT',
+        '  │ afterCommit       1 change',
+        '  committed by ada: 1 change (beforeFlush saw 4)',
+        '    ~ film "Return of the Jedi"',
+        '        title: Star Wars Ep. VI: Return of the Jedi → Return of the Jedi',
+        '        slug: star-wars-ep-vi-return-of-the-jedi-1983 → return-of-the-jedi-1983',
+      ])
+    })
+  })
+
+  describe('a session that is kept', () => {
+    const told = (beginning: string) => after(beginning).filter((line) => /^ {2}[^│ ]/.test(line))
+
+    it('reads at length without a transaction', () => {
+      expect(after('  Ada looks for the best film')).toEqual([
+        '  2968 are rated; the best of the thousand with most votes: The Shawshank Redemption, 9.2',
+      ])
+    })
+
+    it('merges, flushes one film alone, refreshes and expires', () => {
+      expect(told('  Ada puts values from a form')).toEqual([
+        '  merged into the object Ada has: true',
+        '  committed by ada: 1 change (beforeFlush saw 2)',
+        '  written: 1; still waiting: UnitOfWork (dirty: Film)',
+        '  refreshed: film "Barry Lyndon", null, clean',
+        '  read again, the same object: true',
+      ])
+    })
+
+    it('still has all work after a flush that failed', () => {
+      expect(told('  Ada makes a mistake')).toEqual([
+        '  undone with the transaction: 0 changes',
+        '  refused: a rating of 71 is not between 0 and 10; still waiting: 2 films',
+        '  committed by ada: 2 changes (beforeFlush saw 2)',
+        '  0 inserted, 2 updated, 0 deleted by 3 statements',
+      ])
+    })
+
+    it('counts a vote once, however often it tries', () => {
+      expect(told('  Ada votes')).toEqual([
+        '  undone with the transaction: 1 change',
+        '  committed by ada: 1 change (beforeFlush saw 1)',
+        '  380935 votes after 2 tries',
+      ])
+    })
+
+    it('is flushed and closed with its scope', () => {
+      expect(after('  Ada sends a request').slice(-4)).toEqual([
+        '  committed by ada: 1 change (beforeFlush saw 1)',
+        '    ~ film "Spartacus"',
+        '        mpaaRating: null → PG-13',
+        '        updatedBy: importer → ada',
+      ])
+    })
+  })
+
+  it('writes thousands of rows, each in its own columns, by one statement in a transaction', () => {
+    const [explained, committed, counted, result] = after('  Ada counts the votes').slice(-4)
+    expect(explained).toBe('  update film: 2968 rows by path set')
+    expect(committed).toBe('  committed by ada: 2968 changes (beforeFlush saw 2968)')
+    expect(counted).toBe('    ~ film ×2968')
+    expect(result).toBe('  0 inserted, 2968 updated, 0 deleted by 3 statements')
   })
 
   it('notices rows that went without a commit it heard of', async () => {

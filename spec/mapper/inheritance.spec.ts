@@ -2,8 +2,9 @@
 import { Extensions, mapper, MapperExtension, sessionSubscriber, type Mapper } from 'flushpoint'
 import { ChildEntity, Column, Entity, PrimaryGeneratedColumn, TableInheritance, type DataSource } from 'typeorm'
 import { log } from '../support/chains.js'
-import { describeDatabase, openDataSource } from '../support/databases.js'
+import { openDataSource } from '../support/databases.js'
 import { make } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 interface Titled {
   title: string
@@ -72,7 +73,7 @@ class Page extends Base {}
 @Extensions(First, Second)
 class Both extends Base {}
 
-describeDatabase('a list of mapper extensions', () => {
+describeWays('a list of mapper extensions', (way) => {
   let ds: DataSource
   beforeAll(async () => {
     const entities = [Content, Post, Question, Quiz, Poll, LivePoll, Page, Both]
@@ -82,8 +83,8 @@ describeDatabase('a list of mapper extensions', () => {
 
   // ming row 61
   it('of a parent holds for a subclass without its own, with instances bound to its own mapper', async () => {
-    await ds.manager.save(make(Content, { title: 'c' }))
-    await ds.manager.save(make(Post, { title: 'p' }))
+    await way.save(ds, make(Content, { title: 'c' }))
+    await way.save(ds, make(Post, { title: 'p' }))
     expect(log).toEqual(['First of Content inserts c', 'First of Post inserts p'])
     expect([built.get('First of Post')!.target, built.get('First of Post')!.metadata]).toEqual([Post, ds.getMetadata(Post)])
     expect(built.get('First of Post')!.extensions[0]).not.toBe(built.get('First of Content')!.extensions[0])
@@ -91,50 +92,53 @@ describeDatabase('a list of mapper extensions', () => {
 
   // ming row 62
   it('of a subclass replaces that of its parent', async () => {
-    await ds.manager.save(make(Question, { title: 'q' }))
+    await way.save(ds, make(Question, { title: 'q' }))
     expect(log).toEqual(['Second of Question inserts q'])
   })
 
   // ming row 63
   it('that is empty switches extensions off', async () => {
-    await ds.manager.save(make(Poll, { title: 'p' }))
+    await way.save(ds, make(Poll, { title: 'p' }))
     expect(log).toEqual([])
   })
 
   // ming row 64
   it('of the nearest ancestor that has one holds for a grandchild, an empty one too', async () => {
-    await ds.manager.save(make(Quiz, { title: 'q' }))
-    await ds.manager.save(make(LivePoll, { title: 'l' }))
+    await way.save(ds, make(Quiz, { title: 'q' }))
+    await way.save(ds, make(LivePoll, { title: 'l' }))
     expect(log).toEqual(['Second of Quiz inserts q'])
   })
 
   // ming row 65
   it('of the concrete class holds for an entity that was loaded through its parent', async () => {
-    await ds.manager.save([make(Question, { title: 'loaded q' }), make(Post, { title: 'loaded p' }), make(Poll, { title: 'loaded x' })])
+    await way.save(ds, [make(Question, { title: 'loaded q' }), make(Post, { title: 'loaded p' }), make(Poll, { title: 'loaded x' })])
     log.length = 0
-    const loaded = (await ds.manager.find(Content, { order: { id: 'ASC' } })).filter(({ title }) => title.startsWith('loaded'))
+    const loaded = (await way.loadAll(ds, Content)).filter(({ title }) => title.startsWith('loaded'))
     expect(loaded.map(({ constructor }) => constructor)).toEqual([Question, Post, Poll])
-    await ds.manager.save(loaded.map((entity) => Object.assign(entity, { title: 'new' })))
+    await way.save(
+      ds,
+      loaded.map((entity) => Object.assign(entity, { title: 'new' })),
+    )
     expect([...log].sort()).toEqual(['First of Post updates new', 'Second of Question updates new'])
   })
 
   it('of the concrete class holds for an entity that is saved through the repository of its parent', async () => {
-    await ds.getRepository(Content).save(make(Question, { title: 'q' }))
+    await way.manager(ds, (manager) => manager.getRepository(Content).save(make(Question, { title: 'q' })))
     expect(log).toEqual(['Second of Question inserts q'])
   })
 
   // ming row 66
   it('of the class that a bulk statement names holds for it alone, whatever rows it hits', async () => {
-    await ds.manager.save([make(Question, { title: 'bulk' }), make(Post, { title: 'bulk' })])
+    await way.save(ds, [make(Question, { title: 'bulk' }), make(Post, { title: 'bulk' })])
     log.length = 0
-    await ds.manager.delete(Content, { title: 'bulk' })
+    await way.manager(ds, (manager) => manager.delete(Content, { title: 'bulk' }))
     expect([log, await ds.manager.countBy(Content, { title: 'bulk' })]).toEqual([['First of Content bulk'], 0])
   })
 
   // ming row 70
   it('makes instances of its own for each entity', async () => {
-    await ds.manager.save(make(Page, { title: 'page' }))
-    await ds.manager.save(make(Both, { title: 'both' }))
+    await way.save(ds, make(Page, { title: 'page' }))
+    await way.save(ds, make(Both, { title: 'both' }))
     expect(log).toEqual(['First of Page inserts page', 'First of Both inserts both', 'Second of Both inserts both'])
     expect(new Set(['Content', 'Page', 'Both'].map((name) => built.get(`First of ${name}`)!.extensions[0])).size).toBe(3)
   })

@@ -1,8 +1,8 @@
 /** A class listed twice in one list runs twice, and the operator is told once. */
 import { mapper, sessionSubscriber } from 'flushpoint'
 import { extend, log, mapperLog, sessionLog, useDatabase } from '../support/chains.js'
-import { describeDatabase } from '../support/databases.js'
 import { Article, make, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 interface Warning {
   readonly code: string | undefined
@@ -19,8 +19,11 @@ function warningsOf(action: () => unknown): Warning[] {
   return warnings
 }
 
-describeDatabase('an extension listed twice', () => {
-  const db = useDatabase()
+describe('an extension listed twice', () => {
+  afterEach(() => {
+    mapper(Article, { extensions: [] })
+    mapper(Tag, { extensions: [] })
+  })
 
   // ming row 8
   it('warns once, with its name, however often the list is declared', () => {
@@ -48,13 +51,17 @@ describeDatabase('an extension listed twice', () => {
     })
     expect(warnings).toEqual([])
   })
+})
+
+describeWays('the hooks of an extension listed twice', (way) => {
+  const db = useDatabase()
 
   // ming row 8
-  it('runs twice, at its places in the order', async () => {
+  it('run twice, at its places in the order', async () => {
     const [Twice, Other] = [mapperLog('RunsTwice', ['beforeInsert']), mapperLog('Other', ['beforeInsert'])]
     const Session = sessionLog('SessionTwice', ['beforeInsert'])
     extend(Article, Twice, Other, Twice)
-    await db.use(Session, Session).manager.save(make(Article, { title: 'A' }))
+    await way.save(db.use(Session, Session), make(Article, { title: 'A' }))
     expect(log).toEqual([
       ...['SessionTwice.beforeInsert A', 'SessionTwice.beforeInsert A'],
       ...['RunsTwice.beforeInsert A', 'Other.beforeInsert A', 'RunsTwice.beforeInsert A'],

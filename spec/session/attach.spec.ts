@@ -1,29 +1,30 @@
 /** The synchronous hooks: afterAttach and afterDetach, when an entity is taken in or out by hand. */
-import { sessionOf } from 'flushpoint'
+import { withoutExtensions } from 'flushpoint'
 import { errorOf, label, log, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
-import { describeDatabase } from '../support/databases.js'
 import { Article, make, Note, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
-describeDatabase('afterAttach and afterDetach', () => {
+describeWays('afterAttach and afterDetach', (way) => {
   const db = useDatabase()
   const HOOKS = ['afterAttach', 'afterDetach'] as const
 
   it('run at once, in listed order, for each entity taken in or out', async () => {
     const [a, b] = [make(Tag, { name: 'a' }), make(Tag, { name: 'b' })]
-    await db.use(sessionLog('S1', HOOKS), sessionLog('S2', HOOKS)).transaction((manager) => {
-      sessionOf(manager).add(a, b)
+    await way.transaction(db.use(sessionLog('S1', HOOKS), sessionLog('S2', HOOKS)), (work) => {
+      work.session.add(a, b)
       expect(log).toEqual(['S1.afterAttach a', 'S2.afterAttach a', 'S1.afterAttach b', 'S2.afterAttach b'])
-      sessionOf(manager).expunge(a)
+      work.session.expunge(a)
       expect(log.slice(4)).toEqual(['S1.afterDetach a', 'S2.afterDetach a'])
       return Promise.resolve()
     })
   })
 
   it.each(['delete', 'softRemove', 'recover'] as const)('hear of session.%s', async (method) => {
-    const note = await db.ds.manager.save(make(Note, { text: 'note' }))
-    if (method === 'recover') await db.ds.manager.softRemove(note)
-    await db.use(sessionLog('S', HOOKS)).transaction((manager) => Promise.resolve(sessionOf(manager)[method](note)))
-    expect(log).toEqual(['S.afterAttach note'])
+    const note = await way.seed(db.ds, make(Note, { text: 'note' }))
+    if (method === 'recover') await withoutExtensions(() => way.softRemove(db.ds, note))
+    await way.transaction(db.use(sessionLog('S', HOOKS)), (work) => Promise.resolve(work.session[method](note)))
+    const gone = way.isSession && method === 'delete' ? ['S.afterDetach note'] : [] // with the commit it leaves the session
+    expect(log).toEqual(['S.afterAttach note', ...gone])
   })
 
   it('hear of entities that a hook takes into the running flush', async () => {
@@ -33,13 +34,13 @@ describeDatabase('afterAttach and afterDetach', () => {
       },
       afterAttach: (entity) => void log.push(label(entity)),
     })
-    await db.use(add).manager.save(make(Article, { title: 'A' }))
-    expect(log).toEqual(['added'])
+    await way.save(db.use(add), make(Article, { title: 'A' }))
+    expect(log).toEqual(way.pick({ ambient: ['added'], session: ['A', 'added'] })) // in a session the caller adds by hand as well
   })
 
-  it('do not run for what is saved as usual', async () => {
-    await db.use(sessionLog('S', HOOKS)).manager.save(make(Article, { title: 'A', tags: [make(Tag, { name: 't' })] }))
-    expect(log).toEqual([])
+  it('do not run for what TypeORM saves, and run for each entity a session is given, cascaded ones too', async () => {
+    await way.save(db.use(sessionLog('S', HOOKS)), make(Article, { title: 'A', tags: [make(Tag, { name: 't' })] }))
+    expect(log).toEqual(way.pick({ ambient: [], session: ['S.afterAttach A', 'S.afterAttach t'] }))
   })
 
   it.each([
@@ -48,8 +49,8 @@ describeDatabase('afterAttach and afterDetach', () => {
     ['afterDetach', () => ({ then: () => undefined })],
   ] as const)('must be synchronous: a promise of %s is refused', async (hook, result) => {
     const Late = sessionExtension({ [hook]: result }, 'Late')
-    await db.use(Late).transaction(async (manager) => {
-      const session = sessionOf(manager)
+    await way.transaction(db.use(Late), async (work) => {
+      const session = work.session
       const tag = make(Tag, { name: 't' })
       const error = await errorOf(() => {
         session.add(tag)
@@ -62,16 +63,13 @@ describeDatabase('afterAttach and afterDetach', () => {
 
   it('that throw reach the one who took the entity in', async () => {
     const error = new Error('no')
-    await db
-      .use(
-        sessionExtension({
-          afterAttach: () => {
-            throw error
-          },
-        }),
-      )
-      .transaction(async (manager) => {
-        expect(await errorOf(() => sessionOf(manager).add(make(Tag, { name: 't' })))).toBe(error)
-      })
+    const Throwing = sessionExtension({
+      afterAttach: () => {
+        throw error
+      },
+    })
+    await way.transaction(db.use(Throwing), async (work) => {
+      expect(await errorOf(() => work.session.add(make(Tag, { name: 't' })))).toBe(error)
+    })
   })
 })

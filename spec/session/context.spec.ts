@@ -1,14 +1,14 @@
 /** Who asked: the context of the caller in every hook, never that of another; and silence on request. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { currentContext, sessionOf, withContext, withoutExtensions } from 'flushpoint'
+import { currentContext, withContext, withoutExtensions } from 'flushpoint'
 import { extend, log, mapperExtension, mapperLog, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
-import { describeDatabase } from '../support/databases.js'
 import { Article, make } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 const article = (title = 'A') => make(Article, { title })
 const actor = () => String(currentContext().actor)
 
-describeDatabase('the context', () => {
+describeWays('the context', (way) => {
   const db = useDatabase()
 
   it('of the caller is read in every hook, at both levels', async () => {
@@ -16,7 +16,7 @@ describeDatabase('the context', () => {
     extend(Article, mapperExtension({ beforeInsert: say('M.beforeInsert'), afterInsert: say('M.afterInsert') }))
     const names = ['afterBegin', 'beforeFlush', 'beforeInsert', 'afterInsert', 'afterFlush', 'beforeCommit', 'afterCommit'] as const
     db.use(sessionExtension(Object.fromEntries(names.map((name) => [name, say(`S.${name}`)]))))
-    await withContext({ actor: 'ann' }, () => db.ds.manager.save(article()))
+    await withContext({ actor: 'ann' }, () => way.save(db.ds, article()))
     expect([...log].sort()).toEqual([...names.map((name) => `S.${name} ann`), 'M.beforeInsert ann', 'M.afterInsert ann'].sort())
   })
 
@@ -27,9 +27,9 @@ describeDatabase('the context', () => {
       },
     })
     await withContext({ actor: 'ann', tenant: 't1' }, () =>
-      db.use(See).transaction(async (manager) => {
-        await manager.save(article())
-        await withContext({ actor: 'bob' }, () => manager.save(article()))
+      way.transaction(db.use(See), async (work) => {
+        await work.save(article())
+        await withContext({ actor: 'bob' }, () => work.save(article()))
       }),
     )
     expect(log.map((line) => JSON.parse(line) as unknown)).toEqual([
@@ -49,7 +49,7 @@ describeDatabase('the context', () => {
         },
       }),
     )
-    await withContext({ actor: 'ann' }, () => db.use().manager.save(article('A')))
+    await withContext({ actor: 'ann' }, () => way.save(db.use(), article('A')))
     expect(log).toEqual(['A by ann', 'B by system', 'then system', 'then ann'])
   })
 
@@ -70,7 +70,7 @@ describeDatabase('the context', () => {
     const names = Array.from({ length: 12 }, (_, index) => `${'x'.repeat(index % 4)}${index}`)
     const request = (name: string) =>
       withContext({ actor: name }, () =>
-        name.length % 2 === 0 ? ds.manager.save(article(name)) : ds.transaction((manager) => manager.save(article(name))),
+        name.length % 2 === 0 ? way.save(ds, article(name)) : way.transaction(ds, (work) => work.save(article(name))),
       )
     await Promise.all(names.map(request))
     const rows = await ds.manager.find(Article)
@@ -88,19 +88,18 @@ describeDatabase('the context', () => {
         },
       }),
     )
-    await db.use().transaction(async (manager) => {
-      await Promise.all(['a', 'b', 'c'].map((name) => withContext({ actor: name }, () => manager.save(article(name)))))
+    await way.transaction(db.use(), async (work) => {
+      await Promise.all(['a', 'b', 'c'].map((name) => withContext({ actor: name }, () => work.save(article(name)))))
     })
     const rows = await db.ds.manager.find(Article, { order: { title: 'ASC' } })
-    expect(rows.map(({ title, createdBy }) => [title, createdBy])).toEqual([
-      ['a', 'a'],
-      ['b', 'b'],
-      ['c', 'c'],
-    ])
+    // Each save is a flush of its own; a session writes what is pending in one flush, in the context of the one who asked first.
+    const expected = way.pick({ ambient: ['a', 'b', 'c'], session: ['a', 'a', 'a'] })
+    expect(rows.map(({ title, createdBy }) => [title, createdBy])).toEqual(rows.map(({ title }, index) => [title, expected[index]]))
+    expect(rows.map(({ title }) => title)).toEqual(['a', 'b', 'c'])
   })
 })
 
-describeDatabase('withoutExtensions', () => {
+describeWays('withoutExtensions', (way) => {
   const db = useDatabase()
   const ALL = [
     'beforeFlush',
@@ -119,24 +118,24 @@ describeDatabase('withoutExtensions', () => {
     extend(Article, mapperLog('M', ['beforeInsert', 'afterInsert', 'afterLoad', 'beforeBulk', 'afterBulk']))
     const ds = db.use(sessionLog('S', ALL))
     const count = await withoutExtensions(async () => {
-      await ds.manager.save(article())
-      await ds.transaction((manager) => manager.save(article()))
-      await ds.manager.update(Article, { title: 'A' }, { title: 'B' })
-      return (await ds.manager.find(Article)).length
+      await way.save(ds, article())
+      await way.transaction(ds, (work) => work.save(article()))
+      await way.manager(ds, (manager) => manager.update(Article, { title: 'A' }, { title: 'B' }))
+      return way.manager(ds, async (manager) => (await manager.find(Article)).length)
     })
     expect([log, count]).toEqual([[], 2])
   })
 
   it('ends with its function', async () => {
     const ds = db.use(sessionLog('S', ['beforeInsert']))
-    await withoutExtensions(() => ds.manager.save(article('silent')))
-    await ds.manager.save(article('loud'))
+    await withoutExtensions(() => way.save(ds, article('silent')))
+    await way.save(ds, article('loud'))
     expect(log).toEqual(['S.beforeInsert loud'])
   })
 
   it('silences neither what runs beside it nor the caller', async () => {
     const ds = db.use(sessionLog('S', ['beforeInsert']))
-    await Promise.all([withoutExtensions(() => ds.manager.save(article('silent'))), ds.manager.save(article('loud'))])
+    await Promise.all([withoutExtensions(() => way.save(ds, article('silent'))), way.save(ds, article('loud'))])
     expect(log).toEqual(['S.beforeInsert loud'])
   })
 
@@ -146,10 +145,10 @@ describeDatabase('withoutExtensions', () => {
         afterCommit: (changes) => void log.push(changes.map(({ kind, after }) => `${kind} ${(after as Article).title}`).join()),
       }),
     )
-    await ds.transaction(async (manager) => {
-      await manager.save(article('loud'))
-      await withoutExtensions(() => manager.save(article('silent')))
-      expect(sessionOf(manager).journal).toHaveLength(1)
+    await way.transaction(ds, async (work) => {
+      await work.save(article('loud'))
+      await withoutExtensions(() => work.save(article('silent')))
+      expect(work.session.journal).toHaveLength(1)
     })
     expect(log).toEqual(['insert loud'])
   })
@@ -160,8 +159,8 @@ describeDatabase('withoutExtensions', () => {
       afterCommit: (changes) => void log.push(...changes.map(({ kind, after }) => `${kind} ${(after as Article).title}`)),
     })
     const ds = db.use(Told, sessionLog('S', ['beforeFlush', 'beforeInsert', 'afterInsert', 'afterFlush']))
-    await ds.transaction(async (manager) => {
-      await withoutExtensions({ journal: true }, () => manager.save(article('kept')))
+    await way.transaction(ds, async (work) => {
+      await withoutExtensions({ journal: true }, () => work.save(article('kept')))
       expect(log).toEqual([])
     })
     expect(log).toEqual(['insert kept'])
@@ -177,7 +176,7 @@ describeDatabase('withoutExtensions', () => {
         },
       }),
     )
-    await db.use().manager.save(article('A'))
+    await way.save(db.use(), article('A'))
     expect([log, await db.ds.manager.count(Article)]).toEqual([['A'], 2])
   })
 })

@@ -1,12 +1,12 @@
 /** How long a session and its extensions live, how many there are, and how one joins late. */
-import { sessionOf, type Session, type SessionExtensionInput } from 'flushpoint'
+import { type Session, type SessionExtensionInput } from 'flushpoint'
 import { errorOf, extend, log, mapperExtension, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
-import { describeDatabase } from '../support/databases.js'
 import { Article, make } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 const article = (title = 'A') => make(Article, { title })
 
-describeDatabase('session extensions', () => {
+describeWays('session extensions', (way) => {
   const db = useDatabase()
 
   /** An extension that writes down each instance it was built as, with its session. */
@@ -24,9 +24,9 @@ describeDatabase('session extensions', () => {
 
   // ming row 72
   it('of the options run before registered ones', async () => {
-    await db.use(sessionLog('listed', ['beforeFlush'])).transaction(async (manager) => {
-      sessionOf(manager).registerExtension(sessionLog('registered', ['beforeFlush']))
-      await manager.save(article())
+    await way.transaction(db.use(sessionLog('listed', ['beforeFlush'])), async (work) => {
+      work.session.registerExtension(sessionLog('registered', ['beforeFlush']))
+      await work.save(article())
     })
     expect(log).toEqual(['listed.beforeFlush', 'registered.beforeFlush'])
   })
@@ -34,16 +34,16 @@ describeDatabase('session extensions', () => {
   it('of several installs run in the order of the installs, one listed twice once', async () => {
     const Both = sessionLog('both', ['beforeFlush'])
     db.use(sessionLog('first', ['beforeFlush']), Both)
-    await db.use(Both, sessionLog('second', ['beforeFlush'])).manager.save(article())
+    await way.save(db.use(Both, sessionLog('second', ['beforeFlush'])), article())
     expect(log).toEqual(['first.beforeFlush', 'both.beforeFlush', 'second.beforeFlush'])
   })
 
   // ming row 73
   it('registered late are heard from the next event on', async () => {
-    await db.use().transaction(async (manager) => {
-      await manager.save(article('A'))
-      sessionOf(manager).registerExtension(sessionLog('late', ['beforeInsert', 'beforeCommit']))
-      await manager.save(article('B'))
+    await way.transaction(db.use(), async (work) => {
+      await work.save(article('A'))
+      work.session.registerExtension(sessionLog('late', ['beforeInsert', 'beforeCommit']))
+      await work.save(article('B'))
     })
     expect(log).toEqual(['late.beforeInsert B', 'late.beforeCommit'])
   })
@@ -57,17 +57,17 @@ describeDatabase('session extensions', () => {
         once = true
       },
     })
-    await db.use(Registering).manager.save(article('A'))
+    await way.save(db.use(Registering), article('A'))
     expect(log).toEqual(['late.beforeInsert A'])
   })
 
   it('registered on one session are not heard in the next', async () => {
     const ds = db.use()
-    await ds.transaction(async (manager) => {
-      sessionOf(manager).registerExtension(sessionLog('late', ['beforeInsert']))
-      await manager.save(article('A'))
+    await way.transaction(ds, async (work) => {
+      work.session.registerExtension(sessionLog('late', ['beforeInsert']))
+      await work.save(article('A'))
     })
-    await ds.manager.save(article('B'))
+    await way.save(ds, article('B'))
     expect(log).toEqual(['late.beforeInsert A'])
   })
 
@@ -76,21 +76,21 @@ describeDatabase('session extensions', () => {
     const { built, sessions, Counting } = counting()
     const ds = db.use(Counting)
     for (let turn = 0; turn < 2; turn++) {
-      await ds.transaction(async (manager) => {
-        await manager.save(article())
-        await manager.save(article())
-        expect(sessions.at(-1)).toBe(sessionOf(manager))
+      await way.transaction(ds, async (work) => {
+        await work.save(article())
+        await work.save(article())
+        expect(sessions.at(-1)).toBe(work.session)
       })
     }
-    await ds.manager.save(article())
+    await way.save(ds, article())
     expect([built.length, new Set(built).size, new Set(sessions).size]).toEqual([3, 3, 3])
   })
 
   it('are the same instances in a savepoint of their transaction', async () => {
     const { built, Counting } = counting()
-    await db.use(Counting).transaction(async (manager) => {
-      await manager.save(article())
-      await manager.transaction((nested) => nested.save(article()))
+    await way.transaction(db.use(Counting), async (work) => {
+      await work.save(article())
+      await work.transaction((nested) => nested.save(article()))
     })
     expect(built).toHaveLength(1)
   })
@@ -108,9 +108,9 @@ describeDatabase('session extensions', () => {
     })
     const ds = db.use(Own)
     const transaction = (name: string) =>
-      ds.transaction(async (manager) => {
-        await manager.save(article(`${name}1`))
-        await manager.save(article(`${name}2`))
+      way.transaction(ds, async (work) => {
+        await work.save(article(`${name}1`))
+        await work.save(article(`${name}2`))
       })
     await Promise.all([transaction('x'), transaction('y')])
     expect([...log].sort()).toEqual(['x1 x2', 'y1 y2'])
@@ -119,9 +119,9 @@ describeDatabase('session extensions', () => {
   // ming row 84
   it('have the session that sessionOf finds', async () => {
     const { sessions, Counting } = counting()
-    await db.use(Counting).transaction(async (manager) => {
-      await manager.save(article())
-      expect(sessions).toEqual([sessionOf(manager)])
+    await way.transaction(db.use(Counting), async (work) => {
+      await work.save(article())
+      expect(sessions).toEqual([work.session])
     })
   })
 
@@ -129,9 +129,9 @@ describeDatabase('session extensions', () => {
   it('leave the array they were listed in as it was', async () => {
     const listed = [sessionLog('S', ['beforeFlush'])]
     const copy = [...listed]
-    await db.install({ extensions: listed }).transaction(async (manager) => {
-      sessionOf(manager).registerExtension(sessionLog('late', ['beforeFlush']))
-      await manager.save(article())
+    await way.transaction(db.install({ extensions: listed }), async (work) => {
+      work.session.registerExtension(sessionLog('late', ['beforeFlush']))
+      await work.save(article())
     })
     expect([listed, log]).toEqual([copy, ['S.beforeFlush', 'late.beforeFlush']])
   })
@@ -141,7 +141,7 @@ describeDatabase('session extensions', () => {
     const listed = [sessionLog('S', ['beforeFlush'])]
     const ds = db.install({ extensions: listed })
     listed.push(sessionLog('pushed', ['beforeFlush']))
-    await ds.manager.save(article())
+    await way.save(ds, article())
     expect(log).toEqual(['S.beforeFlush'])
   })
 
@@ -155,18 +155,18 @@ describeDatabase('session extensions', () => {
       return one
     })
     const ds = db.use()
-    await ds.manager.save(article())
-    await ds.transaction((manager) => manager.save(article()))
+    await way.save(ds, article())
+    await way.transaction(ds, (work) => work.save(article()))
     expect(built).toHaveLength(1)
   })
 })
 
-describeDatabase('registerExtension', () => {
+describeWays('registerExtension', (way) => {
   const db = useDatabase()
 
   it('refuses what could not be listed either', async () => {
-    await db.use().transaction(async (manager) => {
-      const register = (input: unknown) => errorOf(() => sessionOf(manager).registerExtension(input as SessionExtensionInput))
+    await way.transaction(db.use(), async (work) => {
+      const register = (input: unknown) => errorOf(() => work.session.registerExtension(input as SessionExtensionInput))
       expect((await register({})).code).toBe('EXTENSION_NOT_LISTABLE')
       expect((await register(mapperExtension({ beforeInsert: () => undefined }))).code).toBe('EXTENSION_WRONG_LEVEL')
       expect((await register(sessionExtension({}))).code).toBe('EXTENSION_WITHOUT_HOOK')
@@ -177,8 +177,10 @@ describeDatabase('registerExtension', () => {
   })
 
   it('refuses a session whose transaction has ended', async () => {
-    const session = await db.use().transaction((manager) => Promise.resolve(sessionOf(manager)))
-    await expect(errorOf(() => session.registerExtension(sessionLog('late')))).resolves.toMatchObject({ code: 'SESSION_ENDED' })
+    const session = await way.transaction(db.use(), (work) => Promise.resolve(work.session))
+    await expect(errorOf(() => session.registerExtension(sessionLog('late')))).resolves.toMatchObject({
+      code: way.pick({ ambient: 'SESSION_ENDED', session: 'SESSION_CLOSED' }), // it ends with the transaction, or when its owner says so
+    })
   })
 
   it('takes factories and classes with options', async () => {
@@ -193,9 +195,9 @@ describeDatabase('registerExtension', () => {
         this.label = options.label
       }
     }
-    await db.use().transaction(async (manager) => {
-      sessionOf(manager).registerExtension((session) => new Named(session, { label: 'by factory' }))
-      await manager.save(article())
+    await way.transaction(db.use(), async (work) => {
+      work.session.registerExtension((session) => new Named(session, { label: 'by factory' }))
+      await work.save(article())
     })
     expect(log).toEqual(['by factory'])
   })

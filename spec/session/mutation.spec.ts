@@ -1,8 +1,9 @@
 /** What hooks change on entities: written with the flush, or, after the SQL, before the commit. */
 import type { EntityState } from 'flushpoint'
 import { extend, label, log, mapperExtension, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
-import { describeDatabase, recordStatements } from '../support/databases.js'
+import { recordStatements } from '../support/databases.js'
 import { Article, Author, make, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 const set = (values: Partial<Article>) => (entity: object) => void Object.assign(entity, values)
 type EntityHooks = Partial<
@@ -10,7 +11,7 @@ type EntityHooks = Partial<
 >
 const levels = ['session', 'mapper'] as const
 
-describeDatabase('a value set by a hook', () => {
+describeWays('a value set by a hook', (way) => {
   const db = useDatabase()
 
   function hook(level: (typeof levels)[number], hooks: EntityHooks): void {
@@ -24,7 +25,7 @@ describeDatabase('a value set by a hook', () => {
     let status = ''
     hook(level, { beforeInsert: set({ slug: 'a' }), afterInsert: (_entity, state) => void (status = state.status) })
     const recording = recordStatements(db.ds)
-    const article = await db.ds.manager.save(make(Article, { title: 'A' }))
+    const article = await way.save(db.ds, make(Article, { title: 'A' }))
     recording.stop()
     expect([article.slug, status, await read()]).toMatchObject(['a', 'clean', [{ slug: 'a' }]])
     expect(recording.sql().filter((sql) => /^(INSERT|UPDATE)/.test(sql))).toEqual([expect.stringMatching(/^INSERT/)])
@@ -32,10 +33,10 @@ describeDatabase('a value set by a hook', () => {
 
   // ming row 30
   it.each(levels)('in beforeUpdate at %s level is in the updated row', async (level) => {
-    const article = await db.ds.manager.save(make(Article, { title: 'A' }))
+    const article = await way.seed(db.ds, make(Article, { title: 'A' }))
     hook(level, { beforeUpdate: set({ slug: 'b' }) })
     const recording = recordStatements(db.ds)
-    await db.ds.manager.save(Object.assign(article, { title: 'B' }))
+    await way.save(db.ds, Object.assign(article, { title: 'B' }))
     recording.stop()
     expect(await read()).toMatchObject([{ title: 'B', slug: 'b' }])
     expect(recording.sql().filter((sql) => sql.startsWith('UPDATE'))).toHaveLength(1)
@@ -45,7 +46,7 @@ describeDatabase('a value set by a hook', () => {
   it.each(levels)('in afterInsert at %s level is written before the commit', async (level) => {
     hook(level, { afterInsert: set({ slug: 'later' }) })
     const recording = recordStatements(db.ds)
-    await db.ds.manager.save(make(Article, { title: 'A' }))
+    await way.save(db.ds, make(Article, { title: 'A' }))
     recording.stop()
     expect(await read()).toMatchObject([{ title: 'A', slug: 'later' }])
     const sent = recording.sql().map((sql) => sql.split(' ')[0])
@@ -55,15 +56,15 @@ describeDatabase('a value set by a hook', () => {
 
   // ming row 31
   it.each(levels)('in afterUpdate at %s level is written before the commit, with update hooks of its own', async (level) => {
-    const article = await db.ds.manager.save(make(Article, { title: 'A' }))
+    const article = await way.seed(db.ds, make(Article, { title: 'A' }))
     hook(level, {
       afterUpdate: (entity) => {
         log.push('afterUpdate')
         ;(entity as Article).slug = 'later'
       },
     })
-    await db.ds.transaction(async (manager) => {
-      await manager.save(Object.assign(article, { title: 'B' }))
+    await way.transaction(db.ds, async (work) => {
+      await work.save(Object.assign(article, { title: 'B' }))
       expect(log).toEqual(['afterUpdate'])
     })
     expect(log).toEqual(['afterUpdate', 'afterUpdate'])
@@ -74,7 +75,7 @@ describeDatabase('a value set by a hook', () => {
   it('in afterFlush is written before the commit', async () => {
     let saved: Article
     db.use(sessionExtension({ afterFlush: () => void (saved.slug = 'later') }))
-    await db.ds.manager.save((saved = make(Article, { title: 'A' })))
+    await way.save(db.ds, (saved = make(Article, { title: 'A' })))
     expect(await read()).toMatchObject([{ slug: 'later' }])
   })
 
@@ -86,13 +87,13 @@ describeDatabase('a value set by a hook', () => {
         },
       }),
     )
-    await db.ds.manager.save(make(Article, { title: 'A' }))
+    await way.save(db.ds, make(Article, { title: 'A' }))
     expect(await read()).toMatchObject([{ slug: 'early' }])
   })
 
   // ming row 32
   it('on a clean entity of the same flush makes it dirty: it gets its hooks and is written with the flush', async () => {
-    const [x, y] = await db.ds.manager.save([make(Article, { title: 'X' }), make(Article, { title: 'Y' })])
+    const [x, y] = await way.seed(db.ds, [make(Article, { title: 'X' }), make(Article, { title: 'Y' })])
     extend(
       Article,
       mapperExtension({
@@ -103,14 +104,14 @@ describeDatabase('a value set by a hook', () => {
     )
     db.use(sessionLog('S'))
     x!.title = 'X2'
-    await db.ds.manager.save([x!, y!])
+    await way.save(db.ds, [x!, y!])
     expect(log).toEqual(['S.beforeFlush', 'S.beforeUpdate X2', 'S.beforeUpdate Y', 'S.afterUpdate X2', 'S.afterUpdate Y', 'S.afterFlush'])
     expect(await read()).toMatchObject([{ title: 'X2' }, { title: 'Y', slug: 'by x' }])
   })
 
   // ming row 33, improved: the plan is rebuilt until nothing is new, so an earlier entity is written by this flush too
   it('on an entity that was passed already as clean is written with the flush, after its own hooks', async () => {
-    const [z, x] = await db.ds.manager.save([make(Article, { title: 'Z' }), make(Article, { title: 'X' })])
+    const [z, x] = await way.seed(db.ds, [make(Article, { title: 'Z' }), make(Article, { title: 'X' })])
     extend(
       Article,
       mapperExtension({
@@ -120,7 +121,7 @@ describeDatabase('a value set by a hook', () => {
       }),
     )
     db.use(sessionLog('S', ['beforeUpdate', 'afterUpdate']))
-    await db.ds.manager.save([z!, Object.assign(x!, { title: 'X2' })])
+    await way.save(db.ds, [z!, Object.assign(x!, { title: 'X2' })])
     expect(log.filter((line) => line.includes('before'))).toEqual(['S.beforeUpdate X2', 'S.beforeUpdate Z'])
     expect(await read()).toMatchObject([{ title: 'Z', slug: 'by x' }, { title: 'X2' }])
   })
@@ -136,38 +137,35 @@ describeDatabase('a value set by a hook', () => {
       }),
     )
     db.use(sessionLog('S', ['beforeInsert']))
-    await db.ds.manager.save([first, second])
+    await way.save(db.ds, [first, second])
     expect(log).toEqual(['S.beforeInsert first', 'S.beforeInsert second'])
     expect(await read()).toMatchObject([{ slug: 'by second' }, { slug: null }])
   })
 })
 
-describeDatabase('a relation set by a hook', () => {
+describeWays('a relation set by a hook', (way) => {
   const db = useDatabase()
 
   it('in beforeInsert to a new entity inserts that too, first, with its hooks', async () => {
     extend(Article, mapperExtension({ beforeInsert: (article: Article) => void (article.author = make(Author, { name: 'new author' })) }))
-    await db.use(sessionLog('S', ['beforeInsert', 'afterInsert'])).manager.save(make(Article, { title: 'A' }))
+    await way.save(db.use(sessionLog('S', ['beforeInsert', 'afterInsert'])), make(Article, { title: 'A' }))
     expect(log.slice(0, 2)).toEqual(['S.beforeInsert A', 'S.beforeInsert new author'])
     expect([...log.slice(2)].sort()).toEqual(['S.afterInsert A', 'S.afterInsert new author'])
     expect(await db.ds.manager.find(Article, { relations: { author: true } })).toMatchObject([{ author: { name: 'new author' } }])
   })
 
   it('in beforeUpdate to a known entity is written', async () => {
-    const [author, article] = [
-      await db.ds.manager.save(make(Author, { name: 'known' })),
-      await db.ds.manager.save(make(Article, { title: 'A' })),
-    ]
+    const [author, article] = [await way.seed(db.ds, make(Author, { name: 'known' })), await way.seed(db.ds, make(Article, { title: 'A' }))]
     extend(Article, mapperExtension({ beforeUpdate: (entity: Article) => void (entity.author = author) }))
-    await db.use().manager.save(Object.assign(article, { title: 'B' }))
+    await way.save(db.use(), Object.assign(article, { title: 'B' }))
     expect(await db.ds.manager.find(Article, { relations: { author: true } })).toMatchObject([{ title: 'B', author: { name: 'known' } }])
   })
 
   it('in beforeUpdate to an unloaded many-to-many is written', async () => {
-    await db.ds.manager.save(make(Article, { title: 'A', tags: [make(Tag, { name: 'old' })] }))
-    const article = await db.ds.manager.findOneByOrFail(Article, { title: 'A' })
+    await way.seed(db.ds, make(Article, { title: 'A', tags: [make(Tag, { name: 'old' })] }))
+    const article = await way.load(db.ds, Article, { title: 'A' })
     extend(Article, mapperExtension({ beforeUpdate: (entity: Article) => void (entity.tags = [make(Tag, { name: 'new' })]) }))
-    await db.use().manager.save(Object.assign(article, { title: 'B' }))
+    await way.save(db.use(), Object.assign(article, { title: 'B' }))
     const [read] = await db.ds.manager.find(Article, { relations: { tags: true } })
     expect(read!.tags!.map(label)).toEqual(['new'])
   })

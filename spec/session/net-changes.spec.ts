@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Change } from 'flushpoint'
 import { isDeepStrictEqual } from 'node:util'
-import type { EntityMap, Image } from '../../lib/session/entity-map'
+import type { Image, RowMap } from '../../lib/session/entity-map'
 import { Journal } from '../../lib/session/journal'
 import { netChanges } from '../../lib/session/net-changes'
 import type { RowWritten } from '../../lib/session/row-change'
@@ -13,7 +13,7 @@ class Row {
 
 const COLUMNS = ['a', 'b'] as const
 const PATHS = ['id', ...COLUMNS, 'version']
-const map: EntityMap = {
+const map: RowMap = {
   target: Row,
   name: 'Row',
   table: 'row',

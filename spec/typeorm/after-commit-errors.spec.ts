@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { SessionExtension, sessionOf, type HookFailure } from 'flushpoint'
+import { SessionExtension, type HookFailure } from 'flushpoint'
 import type { EntitySubscriberInterface } from 'typeorm'
-import { closeAll, describeDatabase } from '../support/databases.js'
+import { closeAll } from '../support/databases.js'
 import { Author, make } from '../support/models.js'
 import { collectWarnings, errorOf, namesOf, openLogged } from '../support/transaction-log.js'
+import { describeWays } from '../support/ways-in.js'
 
 const author = (name: string) => make(Author, { name })
 const late = new Error('mail server down')
@@ -28,7 +29,7 @@ function reports() {
   return { heard, onHookError: (error: unknown, failure: HookFailure) => void heard.push({ error, failure }) }
 }
 
-describeDatabase('an error after the commit', () => {
+describeWays('an error after the commit', (way) => {
   afterEach(closeAll)
   afterEach(() => jest.restoreAllMocks())
 
@@ -41,7 +42,7 @@ describeDatabase('an error after the commit', () => {
       }
     }
     const { dataSource } = await openLogged({ extensions: [LateCommit, Next], onHookError })
-    await dataSource.manager.save(author('Ann'))
+    await way.save(dataSource, author('Ann'))
     expect(heard).toHaveLength(1)
     expect(heard[0]!.error).toBe(late)
     expect(heard[0]!.failure.hook).toBe('afterCommit')
@@ -55,7 +56,7 @@ describeDatabase('an error after the commit', () => {
     const warnings = collectWarnings()
     const { dataSource } = await openLogged({ extensions: [LateCommit] })
     const logged = jest.spyOn(dataSource.logger, 'log').mockImplementation(() => undefined)
-    await dataSource.manager.save(author('Ann'))
+    await way.save(dataSource, author('Ann'))
     const message = 'afterCommit of LateCommit failed after the outcome was decided: mail server down'
     expect(warnings).toEqual({ messages: [message], codes: ['HOOK_FAILED'] })
     expect(logged.mock.calls.map(([level, text]) => [level, text])).toEqual([['warn', message]])
@@ -64,10 +65,10 @@ describeDatabase('an error after the commit', () => {
   it('of an onCommit callback is reported and stops no other callback', async () => {
     const { heard, onHookError } = reports()
     const { dataSource, lines } = await openLogged({ onHookError })
-    await dataSource.transaction(async (manager) => {
-      sessionOf(manager).onCommit(() => Promise.reject(late))
-      sessionOf(manager).onCommit(() => void lines.push('second'))
-      await manager.save(author('Ann'))
+    await way.transaction(dataSource, async (work) => {
+      work.session.onCommit(() => Promise.reject(late))
+      work.session.onCommit(() => void lines.push('second'))
+      await work.save(author('Ann'))
     })
     expect(heard.map(({ error, failure }) => [error, failure.hook])).toEqual([[late, 'onCommit']])
     expect(lines.slice(-2)).toEqual(['commit: insert Ann', 'second'])
@@ -80,7 +81,7 @@ describeDatabase('an error after the commit', () => {
     }
     const { dataSource } = await openLogged({ extensions: [LateCommit], onHookError })
     jest.spyOn(dataSource.logger, 'log').mockImplementation(() => undefined)
-    await dataSource.manager.save(author('Ann'))
+    await way.save(dataSource, author('Ann'))
     expect(warnings.messages).toContain('onHookError failed: also broken')
     expect(warnings.messages.at(-1)).toMatch(/mail server down/)
   })
@@ -91,8 +92,8 @@ describeDatabase('an error after the commit', () => {
     jest.spyOn(dataSource.logger, 'log').mockImplementation(() => undefined)
     const foreign: EntitySubscriberInterface = { afterTransactionCommit: () => Promise.reject(late) }
     dataSource.subscribers.push(foreign)
-    await dataSource.transaction((manager) => manager.save(author('Ann')))
-    await dataSource.manager.save(author('Bea'))
+    await way.transaction(dataSource, (work) => work.save(author('Ann')))
+    await way.save(dataSource, author('Bea'))
     expect(lines.filter((line) => line.startsWith('commit'))).toEqual(['commit: insert Ann', 'commit: insert Bea'])
     expect(warnings.codes).toEqual(['LISTENER_FAILED', 'LISTENER_FAILED'])
     expect(warnings.messages[0]).toMatch(/afterTransactionCommit failed after the outcome was decided: mail server down/)
@@ -102,7 +103,7 @@ describeDatabase('an error after the commit', () => {
     const { heard, onHookError } = reports()
     const { dataSource } = await openLogged({ onHookError })
     dataSource.subscribers.push({ afterTransactionCommit: () => Promise.reject(late) })
-    await dataSource.manager.save(author('Ann'))
+    await way.save(dataSource, author('Ann'))
     expect(heard.map(({ error, failure }) => [error, failure.hook])).toEqual([[late, 'afterTransactionCommit']])
   })
 
@@ -116,7 +117,7 @@ describeDatabase('an error after the commit', () => {
       },
     }
     dataSource.subscribers.push(foreign)
-    await dataSource.transaction(async (outer) => {
+    await way.transaction(dataSource, async (outer) => {
       await outer.save(author('before'))
       await outer.transaction((inner) => inner.save(author('inner')))
       await outer.save(author('later'))
@@ -126,7 +127,7 @@ describeDatabase('an error after the commit', () => {
   })
 })
 
-describeDatabase('an error after the rollback', () => {
+describeWays('an error after the rollback', (way) => {
   afterEach(closeAll)
   afterEach(() => jest.restoreAllMocks())
 
@@ -134,13 +135,14 @@ describeDatabase('an error after the rollback', () => {
     const { heard, onHookError } = reports()
     const { dataSource } = await openLogged({ extensions: [LateRollback], onHookError })
     const cause = new Error('no')
-    const work = dataSource.transaction((manager) => {
-      sessionOf(manager).onRollback(() => {
+    const failing = way.transaction(dataSource, async (work) => {
+      work.session.onRollback(() => {
         throw late
       })
-      return Promise.reject(cause)
+      await work.save(author('Ann'))
+      throw cause
     })
-    await expect(work).rejects.toBe(cause)
+    await expect(failing).rejects.toBe(cause)
     expect(heard.map(({ error, failure }) => [error, failure.hook])).toEqual([
       [late, 'afterRollback'],
       [late, 'onRollback'],
@@ -152,12 +154,12 @@ describeDatabase('an error after the rollback', () => {
     const { dataSource, lines } = await openLogged()
     jest.spyOn(dataSource.logger, 'log').mockImplementation(() => undefined)
     dataSource.subscribers.push({ afterTransactionRollback: () => Promise.reject(late) })
-    const runner = dataSource.createQueryRunner()
-    await runner.startTransaction()
-    await runner.manager.save(author('Ann'))
-    await runner.rollbackTransaction()
-    await runner.release()
-    await dataSource.manager.save(author('Bea'))
+    const hand = await way.byHand(dataSource)
+    await hand.begin()
+    await hand.save(author('Ann'))
+    await hand.rollback()
+    await hand.end()
+    await way.save(dataSource, author('Bea'))
     expect(warnings.codes).toEqual(['LISTENER_FAILED'])
     expect(lines).toEqual([
       'begin transaction 1',
@@ -169,13 +171,13 @@ describeDatabase('an error after the rollback', () => {
   })
 })
 
-describeDatabase('an error before the commit', () => {
+describeWays('an error before the commit', (way) => {
   afterEach(closeAll)
 
   it('of a foreign beforeTransactionCommit rolls back and is told to afterRollback', async () => {
     const { dataSource, lines } = await openLogged()
     dataSource.subscribers.push({ beforeTransactionCommit: () => Promise.reject(late) })
-    expect(await errorOf(dataSource.manager.save(author('Ann')))).toBe(late)
+    expect(await errorOf(way.save(dataSource, author('Ann')))).toBe(late)
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'rollback transaction 1: insert Ann'])
     dataSource.subscribers.pop()
     expect(await namesOf(dataSource, Author)).toEqual([])

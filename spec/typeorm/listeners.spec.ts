@@ -15,9 +15,12 @@ import {
   type UpdateEvent,
 } from 'typeorm'
 import { sessionSubscriber } from 'flushpoint'
-import { describeDatabase, openDataSource } from '../support/databases.js'
+import { closeAll, openDataSource } from '../support/databases.js'
 import { fresh, hooks, type Hooks } from '../support/hooks.js'
 import { Article, ENTITIES, make, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
+
+afterEach(closeAll)
 
 @Entity()
 class Letter {
@@ -48,7 +51,7 @@ function open(own: Hooks, ...foreign: Foreign[]): Promise<DataSource> {
   return openDataSource({ entities: [...ENTITIES, Letter], subscribers })
 }
 
-describeDatabase('foreign listeners and subscribers', () => {
+describeWays('foreign listeners and subscribers', (way) => {
   it('run after beforeFlush and before the entity hooks, and the other way round afterwards', async () => {
     const log = listened
     log.length = 0
@@ -70,7 +73,7 @@ describeDatabase('foreign listeners and subscribers', () => {
       afterFlush: () => void log.push('afterFlush'),
     }
     const dataSource = await open(own, subscriber('one'), subscriber('two'))
-    await dataSource.manager.save(make(Letter, { name: 'l' }))
+    await way.save(dataSource, make(Letter, { name: 'l' }))
     expect(log).toEqual([
       ...['beforeFlush', 'listener', 'one before', 'two before', 'beforeInsert'],
       ...['afterInsert', 'one after', 'two after', 'afterFlush'],
@@ -93,7 +96,7 @@ describeDatabase('foreign listeners and subscribers', () => {
         entity.name += ' heard'
       },
     })
-    const tag = await dataSource.manager.save(make(Tag, { name: 't' }))
+    const tag = await way.save(dataSource, make(Tag, { name: 't' }))
     expect(seen).toEqual(['t flushed', 't flushed heard'])
     expect((await fresh(dataSource, Tag, tag.id)).name).toBe('t flushed heard')
   })
@@ -109,7 +112,7 @@ describeDatabase('foreign listeners and subscribers', () => {
       listenTo: () => Tag,
       beforeInsert: ({ entity }: InsertEvent<Tag>) => void heard.push(entity.name),
     })
-    await dataSource.manager.save(make(Tag, { name: 'first' }))
+    await way.save(dataSource, make(Tag, { name: 'first' }))
     expect(heard).toEqual(['first', 'added'])
   })
 
@@ -121,14 +124,14 @@ describeDatabase('foreign listeners and subscribers', () => {
         beforeUpdate: ({ entity }: UpdateEvent<Article>) => void ((entity as Article).slug = 'foreign'),
       },
     )
-    const article = await dataSource.manager.save(make(Article, { title: 'a' }))
+    const article = await way.save(dataSource, make(Article, { title: 'a' }))
     article.title = 'b'
-    await dataSource.manager.save(article)
+    await way.save(dataSource, article)
     expect((await fresh(dataSource, Article, article.id)).slug).toBe('foreign')
   })
 })
 
-describeDatabase('a failing foreign hook', () => {
+describeWays('a failing foreign hook', (way) => {
   const throws = () => {
     throw new Error('foreign')
   }
@@ -150,7 +153,7 @@ describeDatabase('a failing foreign hook', () => {
       isBefore ? { beforeInsert: tooLate } : { afterInsert: tooLate },
     ]
     const dataSource = await open({}, others[0]!, failing, others[1]!)
-    await expect(dataSource.manager.save(make(Tag, { name: 't' }))).rejects.toThrow('foreign')
+    await expect(way.save(dataSource, make(Tag, { name: 't' }))).rejects.toThrow('foreign')
     expect(finished).toBe(isBefore ? 1 : 2)
     await pause().then(pause) // Jest fails a test in which a rejection stays unhandled
     expect(await dataSource.manager.count(Tag)).toBe(0)
@@ -161,7 +164,7 @@ describeDatabase('a failing foreign hook', () => {
     const calls: string[] = []
     const own: Hooks = { beforeInsert: () => void calls.push('beforeInsert'), afterFlush: () => void calls.push('afterFlush') }
     const dataSource = await open(own, { beforeInsert: () => Promise.reject(error) })
-    const caught: unknown = await dataSource.manager.save(make(Tag, { name: 't' })).catch((reason: unknown) => reason)
+    const caught: unknown = await way.save(dataSource, make(Tag, { name: 't' })).catch((reason: unknown) => reason)
     expect(caught).toBe(error)
     expect(calls).toEqual([])
   })
@@ -181,7 +184,7 @@ describeDatabase('a failing foreign hook', () => {
         },
       },
     )
-    await expect(dataSource.manager.save(make(Tag, { name: 't' }))).rejects.toThrow('veto')
+    await expect(way.save(dataSource, make(Tag, { name: 't' }))).rejects.toThrow('veto')
     await pause()
     expect(await dataSource.manager.query('SELECT * FROM author')).toEqual([])
   })

@@ -4,12 +4,15 @@
  * @module
  */
 import type { DataSource } from 'typeorm'
-import { sessionOf, withoutExtensions, type EntityState } from 'flushpoint'
+import { withoutExtensions, type EntityState } from 'flushpoint'
 import { MapperExtension, mapper } from 'flushpoint'
-import { describeDatabase } from '../support/databases.js'
+import { closeAll, describeDatabase } from '../support/databases.js'
 import { label, openWithHooks, type Hooks } from '../support/hooks.js'
 import { Essay, LIBRARY, Topic, Writer } from '../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Note, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
+
+afterEach(closeAll)
 
 const log: string[] = []
 const pause = (rounds: number) => new Promise((resolve) => setTimeout(resolve, rounds))
@@ -51,20 +54,6 @@ describeDatabase('afterLoad', () => {
     await dataSource.manager.find(Article, { relations: { author: { articles: true }, tags: true, comments: true } })
     const expected = ['Author Ann', 'Article a', 'Article a', 'Comment c', 'Tag t1', 'Tag t2'].map((one) => `loaded ${one}`)
     expect(log.filter((line) => line.startsWith('loaded')).sort()).toEqual(expected.sort())
-  })
-
-  it('ends for one entity before it begins for the next, mapper hooks first', async () => {
-    const { dataSource } = await stored(slow)
-    const [article] = await dataSource.manager.find(Article, { relations: { tags: true } })
-    expect(article!.tags).toHaveLength(2)
-    const ofTag = (name: string) => [`mapper Tag ${name}`, `begin Tag ${name}`, `end Tag ${name}`]
-    expect(log).toEqual([...ofTag('t1'), ...ofTag('t2'), 'begin Article a', 'end Article a'])
-  })
-
-  it('runs extensions in listed order for one entity', async () => {
-    const { dataSource } = await stored(slow, loud)
-    await dataSource.manager.find(Author)
-    expect(log).toEqual(['begin Author Ann', 'end Author Ann', 'loaded Author Ann'])
   })
 
   it.each<[string, (dataSource: DataSource, id: number) => Promise<unknown>]>([
@@ -129,7 +118,23 @@ describeDatabase('afterLoad', () => {
   })
 })
 
-describeDatabase('what afterLoad is told', () => {
+describeWays('afterLoad hooks of several entities and extensions', (way) => {
+  it('ends for one entity before it begins for the next, mapper hooks first', async () => {
+    const { dataSource } = await stored(slow)
+    const [article] = await way.loadAll(dataSource, Article, 'tags')
+    expect(article!.tags).toHaveLength(2)
+    const ofTag = (name: string) => [`mapper Tag ${name}`, `begin Tag ${name}`, `end Tag ${name}`]
+    expect(log).toEqual([...ofTag('t1'), ...ofTag('t2'), 'begin Article a', 'end Article a'])
+  })
+
+  it('runs extensions in listed order for one entity', async () => {
+    const { dataSource } = await stored(slow, loud)
+    await way.loadAll(dataSource, Author)
+    expect(log).toEqual(['begin Author Ann', 'end Author Ann', 'loaded Author Ann'])
+  })
+})
+
+describeWays('what afterLoad is told', (way) => {
   async function seeing() {
     const seen: EntityState[] = []
     const known: unknown[] = []
@@ -146,22 +151,23 @@ describeDatabase('what afterLoad is told', () => {
 
   it('is a clean state that follows what the hook changes, in a session without scope outside of a transaction', async () => {
     const { dataSource, known } = await seeing()
-    const [author] = await dataSource.manager.find(Author)
+    const [author] = await way.loadAll(dataSource, Author)
     expect(author!.name).toBe('ANN')
     expect(known).toEqual(['clean', { id: author!.id }, { id: author!.id, name: 'Ann' }, null, true])
   })
 
   it('is the session of the transaction inside of one', async () => {
     const { dataSource, seen, known } = await seeing()
-    await dataSource.transaction(async (manager) => {
-      await manager.find(Author)
-      expect(seen[0]!.session).toBe(sessionOf(manager))
+    await way.transaction(dataSource, async (work) => {
+      await work.loadAll(Author)
+      expect(seen[0]!.session).toBe(work.session)
     })
-    expect(known[3]).toBe('transaction')
+    // A block that has only read yet has begun nothing.
+    expect(known[3]).toBe(way.pick<string | null>({ ambient: 'transaction', session: 'transaction', block: null }))
   })
 })
 
-describeDatabase('an error of afterLoad', () => {
+describeWays('an error of afterLoad', (way) => {
   it.each<[string, () => unknown]>([
     ['thrown', () => throwing()],
     ['rejected', () => Promise.reject(veto)],
@@ -173,7 +179,7 @@ describeDatabase('an error of afterLoad', () => {
         return fail() as Promise<void>
       },
     })
-    const caught: unknown = await dataSource.manager.find(Comment, { relations: { article: true } }).catch((error: unknown) => error)
+    const caught: unknown = await way.loadAll(dataSource, Comment, 'article').catch((error: unknown) => error)
     await pause(5)
     expect(caught).toBe(veto)
     expect(log).toHaveLength(1)

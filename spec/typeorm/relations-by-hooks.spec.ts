@@ -4,11 +4,14 @@
  * @module
  */
 import { type Change } from 'flushpoint'
-import { describeDatabase, recordStatements } from '../support/databases.js'
+import { closeAll, recordStatements } from '../support/databases.js'
 import { Basket, Course, GRAPH, Line, Passport, Person, Student } from '../support/graph.js'
 import { fresh, only, openWithHooks, type Hooks } from '../support/hooks.js'
 import { Book, Essay, Imprint, LIBRARY, Topic, Writer } from '../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Tag } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
+
+afterEach(closeAll)
 
 const entities = [...ENTITIES, ...GRAPH, ...LIBRARY]
 const open = (...own: Hooks[]) => openWithHooks({ entities }, ...own)
@@ -29,18 +32,18 @@ function inHook<E extends object>(
 }
 
 describe.each(['beforeFlush', 'beforeInsert'] as const)('a relation set in %s', (hook) => {
-  describeDatabase('of a new entity', () => {
+  describeWays('of a new entity', (way) => {
     it('to an existing object is inserted', async () => {
       const author = make(Author, { name: 'Ann' })
       const dataSource = await open(inHook(hook, Article, (article) => void (article.author = author)))
-      await dataSource.manager.save(author)
-      const article = await dataSource.manager.save(make(Article, { title: 'a' }))
+      await way.save(dataSource, author)
+      const article = await way.save(dataSource, make(Article, { title: 'a' }))
       expect((await fresh(dataSource, Article, article.id, 'author')).author).toEqual({ id: author.id, name: 'Ann' })
     })
 
     it('to a new object inserts that object first', async () => {
       const dataSource = await open(inHook(hook, Article, (article) => void (article.author = make(Author, { name: 'New' }))))
-      const article = await dataSource.manager.save(make(Article, { title: 'a' }))
+      const article = await way.save(dataSource, make(Article, { title: 'a' }))
       expect((await fresh(dataSource, Article, article.id, 'author')).author?.name).toBe('New')
     })
 
@@ -51,8 +54,8 @@ describe.each(['beforeFlush', 'beforeInsert'] as const)('a relation set in %s', 
         ),
         inHook(hook, Person, (person) => void (person.passport = make(Passport, { name: 'p' }))),
       )
-      const article = await dataSource.manager.save(make(Article, { title: 'a' }))
-      const person = await dataSource.manager.save(make(Person, { name: 'Ann' }))
+      const article = await way.save(dataSource, make(Article, { title: 'a' }))
+      const person = await way.save(dataSource, make(Person, { name: 'Ann' }))
       const stored = await fresh(dataSource, Article, article.id, 'tags', 'comments')
       expect([names(stored.tags), names(stored.comments)]).toEqual([['t'], ['c']])
       expect((await fresh(dataSource, Person, person.id, 'passport')).passport?.name).toBe('p')
@@ -61,7 +64,7 @@ describe.each(['beforeFlush', 'beforeInsert'] as const)('a relation set in %s', 
     it('inside an embedded object is written', async () => {
       const imprint = () => make(Imprint, { editor: make(Writer, { name: 'e' }), topics: [make(Topic, { name: 't' })] })
       const dataSource = await open(inHook(hook, Book, (book) => void (book.imprint = imprint())))
-      const { id } = await dataSource.manager.save(make(Book, { name: 'b' }))
+      const { id } = await way.save(dataSource, make(Book, { name: 'b' }))
       const book = await dataSource.manager.findOneOrFail(Book, { where: { id }, relations: { imprint: { editor: true, topics: true } } })
       expect([book.imprint.editor?.name, names(book.imprint.topics)]).toEqual(['e', ['t']])
     })
@@ -73,7 +76,7 @@ describe.each(['beforeFlush', 'beforeInsert'] as const)('a relation set in %s', 
           essay.topics = Promise.resolve([make(Topic, { name: 't' })])
         }),
       )
-      const { id } = await dataSource.manager.save(make(Essay, { name: 'e' }))
+      const { id } = await way.save(dataSource, make(Essay, { name: 'e' }))
       const essay = await fresh(dataSource, Essay, id)
       expect([(await essay.writer)?.name, names(await essay.topics)]).toEqual(['w', ['t']])
     })
@@ -81,10 +84,11 @@ describe.each(['beforeFlush', 'beforeInsert'] as const)('a relation set in %s', 
 })
 
 describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %s', (hook) => {
-  describeDatabase('of a stored entity', () => {
+  describeWays('of a stored entity', (way) => {
     async function stored(change: (article: Article) => void) {
       const dataSource = await open(inHook(hook, Article, (article) => (article.title === 'b' ? change(article) : undefined)))
-      const saved = await dataSource.manager.save(
+      const saved = await way.save(
+        dataSource,
         make(Article, {
           title: 'a',
           author: make(Author, { name: 'Ann' }),
@@ -104,8 +108,8 @@ describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %
       ['by emptying an unloaded one-to-many', (article) => void (article.comments = []), { comments: [] }],
     ])('%s is written', async (_what, change, expected) => {
       const { dataSource, saved } = await stored(change)
-      const unloaded = await fresh(dataSource, Article, saved.id)
-      await dataSource.manager.save(Object.assign(unloaded, { title: 'b' }))
+      const unloaded = await way.load(dataSource, Article, { id: saved.id })
+      await way.save(dataSource, Object.assign(unloaded, { title: 'b' }))
       const { author, tags, comments } = await fresh(dataSource, Article, saved.id, 'author', 'tags', 'comments')
       const before = { author: ['Ann'], tags: ['t1', 't2'], comments: ['c1', 'c2'] }
       expect({ author: author ? names([author]) : undefined, tags: names(tags), comments: names(comments) }).toEqual({
@@ -120,7 +124,7 @@ describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %
         article.tags!.shift()
         article.comments!.splice(0, 1, make(Comment, { text: 'n' }))
       })
-      await dataSource.manager.save(Object.assign(saved, { title: 'b' }))
+      await way.save(dataSource, Object.assign(saved, { title: 'b' }))
       const { tags, comments } = await fresh(dataSource, Article, saved.id, 'tags', 'comments')
       expect([names(tags), names(comments)]).toEqual([
         ['n', 't2'],
@@ -132,9 +136,9 @@ describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %
       const former: { author?: Author | null } = {}
       const { dataSource, saved } = await stored((article) => Object.assign(article, former))
       former.author = saved.author!
-      const other = await dataSource.manager.save(make(Author, { name: 'Other' }))
+      const other = await way.save(dataSource, make(Author, { name: 'Other' }))
       const statements = recordStatements(dataSource)
-      await dataSource.manager.save(Object.assign(saved, { title: 'b', author: other }))
+      await way.save(dataSource, Object.assign(saved, { title: 'b', author: other }))
       expect(statements.sql().filter((sql) => /authorId.? =/.test(sql) && sql.startsWith('UPDATE'))).toEqual([])
       expect((await fresh(dataSource, Article, saved.id, 'author')).author?.name).toBe('Ann')
     })
@@ -144,7 +148,7 @@ describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %
       const { dataSource, saved } = await stored((article) => Object.assign(article, former))
       former.tags = [...saved.tags!]
       const statements = recordStatements(dataSource)
-      await dataSource.manager.save(Object.assign(saved, { title: 'b', tags: [make(Tag, { name: 'dropped' })] }))
+      await way.save(dataSource, Object.assign(saved, { title: 'b', tags: [make(Tag, { name: 'dropped' })] }))
       expect(statements.sql().filter((sql) => /^(INSERT INTO|DELETE FROM) .article_tags_tag/.test(sql))).toEqual([])
       expect(names((await fresh(dataSource, Article, saved.id, 'tags')).tags)).toEqual(['t1', 't2'])
     })
@@ -152,35 +156,35 @@ describe.each(['beforeFlush', 'beforeUpdate'] as const)('a relation changed in %
     it('on the inverse side of a many-to-many is written', async () => {
       const course = make(Course, { name: 'c' })
       const dataSource = await open(inHook(hook, Student, (student) => (student.name === 'b' ? (student.courses = [course]) : undefined)))
-      const student = await dataSource.manager.save(make(Student, { name: 'a' }))
-      await dataSource.manager.save(Object.assign(student, { name: 'b' }))
+      const student = await way.save(dataSource, make(Student, { name: 'a' }))
+      await way.save(dataSource, Object.assign(student, { name: 'b' }))
       expect(names((await fresh(dataSource, Course, course.id, 'students')).students)).toEqual(['b'])
     })
 
     it('deletes the orphans of a collection where its relation says so', async () => {
       const dataSource = await open(inHook(hook, Basket, (basket) => (basket.name === 'b' ? (basket.lines = []) : undefined)))
-      const basket = await dataSource.manager.save(make(Basket, { name: 'a', lines: [make(Line, { name: 'l' })] }))
-      await dataSource.manager.save(Object.assign(await fresh(dataSource, Basket, basket.id), { name: 'b' }))
+      const basket = await way.save(dataSource, make(Basket, { name: 'a', lines: [make(Line, { name: 'l' })] }))
+      await way.save(dataSource, Object.assign(await way.load(dataSource, Basket, { id: basket.id }), { name: 'b' }))
       expect(await dataSource.manager.count(Line)).toBe(0)
     })
   })
 })
 
-describeDatabase('the stand-in of an orphan', () => {
+describeWays('the stand-in of an orphan', (way) => {
   it('is changed by its own before-hook', async () => {
     const dataSource = await open({ beforeUpdate: only(Article, (article) => void (article.slug = 'orphaned')) })
-    const author = await dataSource.manager.save(make(Author, { name: 'Ann', articles: [make(Article, { title: 'a' })] }))
+    const author = await way.save(dataSource, make(Author, { name: 'Ann', articles: [make(Article, { title: 'a' })] }))
     const { id } = author.articles![0]!
-    await dataSource.manager.save(Object.assign(author, { articles: [] }))
+    await way.save(dataSource, Object.assign(author, { articles: [] }))
     expect(await fresh(dataSource, Article, id, 'author')).toMatchObject({ title: 'a', slug: 'orphaned', author: null })
   })
 
   it('tells its key and the parent it had', async () => {
     const told: Partial<Change>[] = []
     const dataSource = await open({ afterCommit: (changes) => void told.push(...changes.filter((change) => change.kind === 'update')) })
-    const author = await dataSource.manager.save(make(Author, { name: 'Ann', articles: [make(Article, { title: 'a' })] }))
+    const author = await way.save(dataSource, make(Author, { name: 'Ann', articles: [make(Article, { title: 'a' })] }))
     const { id } = author.articles![0]!
-    await dataSource.manager.save(Object.assign(author, { articles: [] }))
+    await way.save(dataSource, Object.assign(author, { articles: [] }))
     expect(told).toMatchObject([{ key: { id }, before: { author: { id: author.id } }, after: { author: null } }])
   })
 })

@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { hasErrorCode, SessionExtension, sessionOf } from 'flushpoint'
-import { closeAll, describeDatabase } from '../support/databases.js'
+import { hasErrorCode, SessionExtension } from 'flushpoint'
+import type { DataSource } from 'typeorm'
+import { closeAll } from '../support/databases.js'
 import { Author, make, Tag } from '../support/models.js'
 import { errorOf, namesOf, openLogged, tellAll } from '../support/transaction-log.js'
+import { describeWays } from '../support/ways-in.js'
 
 const author = (name: string) => make(Author, { name })
 const veto = new Error('bad author')
@@ -27,35 +29,37 @@ const throwAt = (hook: 'beforeFlush' | 'beforeInsert' | 'afterInsert' | 'afterFl
   }
 const isBad = (entity: object) => (entity as Author).name === 'bad'
 
-describeDatabase('a flush that began its own transaction', () => {
+describeWays('a flush that began its own transaction', (way) => {
   afterEach(closeAll)
 
   it.each(['beforeFlush', 'beforeInsert', 'afterInsert', 'afterFlush'] as const)('is rolled back when %s throws', async (hook) => {
     const { dataSource, lines } = await openLogged({ extensions: [throwAt(hook)] })
-    await expect(dataSource.manager.save([author('Ann'), author('bad')])).rejects.toBe(veto)
+    await expect(way.save(dataSource, [author('Ann'), author('bad')])).rejects.toBe(veto)
     const undone = hook.startsWith('after') ? 'insert Ann, insert bad' : 'nothing'
     expect(lines).toEqual(['begin transaction 1', `rollback transaction 1: ${undone}`])
     expect(await namesOf(dataSource, Author)).toEqual([])
   })
 })
 
-describeDatabase("a flush inside a caller's transaction", () => {
+describeWays("a flush inside a caller's transaction", (way) => {
   afterEach(closeAll)
 
   it('leaves the transaction usable when a hook vetoes before anything was sent', async () => {
     const { dataSource, lines } = await openLogged({ extensions: [throwAt('beforeInsert')] })
-    await dataSource.transaction(async (manager) => {
-      await manager.save(author('Ann'))
-      await expect(manager.save(author('bad'))).rejects.toBe(veto)
-      await manager.save(author('Bea'))
+    await way.transaction(dataSource, async (work) => {
+      await work.save(author('Ann'))
+      const bad = author('bad')
+      await expect(work.save(bad)).rejects.toBe(veto)
+      work.giveUp(bad)
+      await work.save(author('Bea'))
     })
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'commit: insert Ann, insert Bea'])
   })
 
   it.each(['afterInsert', 'afterFlush'] as const)('makes the transaction rollback-only when %s throws', async (hook) => {
     const { dataSource, lines } = await openLogged({ extensions: [throwAt(hook)] })
-    const work = dataSource.transaction(async (manager) => {
-      await expect(manager.save(author('bad'))).rejects.toBe(veto)
+    const work = way.transaction(dataSource, async (work) => {
+      await expect(work.save(author('bad'))).rejects.toBe(veto)
     })
     const error = await errorOf(work)
     expect(hasErrorCode(error, 'TRANSACTION_ROLLBACK_ONLY')).toBe(true)
@@ -74,26 +78,26 @@ describeDatabase("a flush inside a caller's transaction", () => {
       }
     }
     const { dataSource } = await openLogged({ extensions: [Companion] })
-    const error = await errorOf(dataSource.transaction((manager) => errorOf(manager.save(author('Ann')))))
+    const error = await errorOf(way.transaction(dataSource, (work) => errorOf(work.save(author('Ann')))))
     expect(error).toMatchObject({ code: 'TRANSACTION_ROLLBACK_ONLY', cause: veto })
     expect(await namesOf(dataSource, Tag)).toEqual([])
   })
 
   it('refuses to commit before beforeCommit is asked', async () => {
     const { dataSource, lines } = await openLogged({ extensions: [throwAt('afterInsert')] })
-    const runner = dataSource.createQueryRunner()
-    await runner.startTransaction()
-    await errorOf(runner.manager.save(author('bad')))
-    await expect(runner.commitTransaction()).rejects.toMatchObject({ code: 'TRANSACTION_ROLLBACK_ONLY', cause: veto })
-    expect(runner.isTransactionActive).toBe(true)
-    await runner.rollbackTransaction()
-    await runner.release()
+    const hand = await way.byHand(dataSource)
+    await hand.begin()
+    await errorOf(hand.save(author('bad')))
+    await expect(hand.commit()).rejects.toMatchObject({ code: 'TRANSACTION_ROLLBACK_ONLY', cause: veto })
+    expect(hand.isOpen).toBe(way.pick({ ambient: true, session: false })) // a session that cannot commit has rolled back
+    if (hand.isOpen) await hand.rollback()
+    await hand.end()
     expect(lines).toEqual(['begin transaction 1', 'rollback transaction 1: insert bad'])
   })
 
   it('dooms only its own savepoint: the outer transaction commits once that is rolled back', async () => {
     const { dataSource, lines } = await openLogged({ extensions: [throwAt('afterInsert')] })
-    await dataSource.transaction(async (outer) => {
+    await way.transaction(dataSource, async (outer) => {
       await outer.save(author('Ann'))
       const inner = outer.transaction((nested) => errorOf(nested.save(author('bad'))))
       await expect(inner).rejects.toMatchObject({ code: 'TRANSACTION_ROLLBACK_ONLY', cause: veto })
@@ -104,33 +108,53 @@ describeDatabase("a flush inside a caller's transaction", () => {
 
   it('keeps the first reason when several flushes fail', async () => {
     const { dataSource } = await openLogged({ extensions: [throwAt('afterInsert')] })
-    const work = dataSource.transaction(async (manager) => {
-      await errorOf(manager.save(author('bad')))
-      await errorOf(manager.save(author('bad')))
+    const work = way.transaction(dataSource, async (work) => {
+      await errorOf(work.save(author('bad')))
+      await errorOf(work.save(author('bad')))
     })
     await expect(work).rejects.toMatchObject({ cause: veto })
   })
 
   it('rejects with the hook error itself when the caller lets it through', async () => {
     const { dataSource } = await openLogged({ extensions: [throwAt('afterInsert')] })
-    await expect(dataSource.transaction((manager) => manager.save(author('bad')))).rejects.toBe(veto)
+    await expect(way.transaction(dataSource, (work) => work.save(author('bad')))).rejects.toBe(veto)
   })
 })
 
 // PostgreSQL gives the whole transaction up after a failed statement: see the specs of commit errors.
-describeDatabase(
+describeWays(
   "a database error inside a caller's transaction",
-  () => {
+  (way) => {
     afterEach(closeAll)
+
+    async function failInside(dataSource: DataSource, lines: string[]) {
+      await way.save(dataSource, make(Tag, { name: 'taken' }))
+      lines.length = 0
+      return errorOf(
+        way.transaction(dataSource, async (work) => {
+          await expect(work.save([author('Ann'), make(Tag, { name: 'taken' })])).rejects.toThrow()
+          lines.push(`journal: ${tellAll(work.session.journal)}`)
+        }),
+      )
+    }
+
+    // A session promises that a flush is written as a whole or not at all; TypeORM's save promises nothing inside a transaction.
+    if (way.isSession) {
+      it('makes it rollback-only, since half of the flush may have been written', async () => {
+        const { dataSource, lines } = await openLogged()
+        expect(await failInside(dataSource, lines)).toMatchObject({
+          code: 'TRANSACTION_ROLLBACK_ONLY',
+          cause: { name: 'QueryFailedError' },
+        })
+        expect(lines).toEqual(['begin transaction 1', expect.stringMatching(/^journal/), expect.stringMatching(/^rollback transaction 1/)])
+        expect(await namesOf(dataSource, Author)).toEqual([])
+      })
+      return
+    }
 
     it('is left as TypeORM leaves it: what was written before it commits, and the journal tells so', async () => {
       const { dataSource, lines } = await openLogged()
-      await dataSource.manager.save(make(Tag, { name: 'taken' }))
-      lines.length = 0
-      await dataSource.transaction(async (manager) => {
-        await expect(manager.save([author('Ann'), make(Tag, { name: 'taken' })])).rejects.toThrow()
-        lines.push(`journal: ${tellAll(sessionOf(manager).journal)}`)
-      })
+      expect(await failInside(dataSource, lines)).toBeUndefined()
       expect(lines).toEqual(['begin transaction 1', 'journal: insert Ann', 'beforeCommit', 'commit: insert Ann'])
       expect(await namesOf(dataSource, Author)).toEqual(['Ann'])
     })

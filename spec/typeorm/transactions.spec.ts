@@ -7,35 +7,38 @@ import { SessionExtension, sessionOf, type Change, type Session, type Transactio
 import { closeAll, describeDatabase, recordStatements } from '../support/databases.js'
 import { Author, make, Tag } from '../support/models.js'
 import { errorOf, namesOf, openLogged, tellAll } from '../support/transaction-log.js'
+import { describeWays } from '../support/ways-in.js'
 
 const author = (name: string) => make(Author, { name })
 
-describeDatabase('a transaction', () => {
+describeWays('a transaction', (way) => {
   afterEach(closeAll)
 
   it('runs afterBegin first, beforeCommit before COMMIT and afterCommit once with everything written', async () => {
     const { dataSource, lines } = await openLogged()
     const recording = recordStatements(dataSource)
-    await dataSource.transaction(async (manager) => {
+    await way.transaction(dataSource, async (work) => {
       lines.push('work')
-      await manager.save(author('Ann'))
-      await manager.save(author('Bea'))
+      await work.save(author('Ann'))
+      await work.save(author('Bea'))
     })
-    expect(lines).toEqual(['begin transaction 1', 'work', 'beforeCommit', 'commit: insert Ann, insert Bea'])
+    const atFirst = ['begin transaction 1', 'work']
+    const begun = way.pick({ ambient: atFirst, session: atFirst, block: [...atFirst].reverse() }) // a block begins when it has to
+    expect(lines).toEqual([...begun, 'beforeCommit', 'commit: insert Ann, insert Bea'])
     expect(recording.sql().at(-1)).toBe('COMMIT')
   })
 
   it('is the one that save opens when there is none', async () => {
     const { dataSource, lines } = await openLogged()
-    await dataSource.manager.save([author('Ann'), author('Bea')])
+    await way.save(dataSource, [author('Ann'), author('Bea')])
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'commit: insert Ann, insert Bea'])
   })
 
   it('tells afterRollback what was undone and which level, and never afterCommit', async () => {
     const { dataSource, lines } = await openLogged()
     const error = new Error('no')
-    const work = dataSource.transaction(async (manager) => {
-      await manager.save(author('Ann'))
+    const work = way.transaction(dataSource, async (work) => {
+      await work.save(author('Ann'))
       throw error
     })
     await expect(work).rejects.toBe(error)
@@ -51,15 +54,16 @@ describeDatabase('a transaction', () => {
       }
     }
     const { dataSource } = await openLogged({ extensions: [Seer] })
-    const [session, scope] = await dataSource.transaction(async (manager) => {
-      await manager.save(author('Ann'))
-      await manager.getRepository(Tag).save(make(Tag, { name: 'new' }))
-      return [sessionOf(manager), sessionOf(manager.getRepository(Tag)).scope] as const
+    const [session, scope] = await way.transaction(dataSource, async (work) => {
+      await work.save(author('Ann'))
+      await work.manager.getRepository(Tag).save(make(Tag, { name: 'new' }))
+      return [work.session, sessionOf(work.manager.getRepository(Tag)).scope] as const
     })
     expect([...seen]).toEqual([session])
     expect(scope).toEqual({ kind: 'transaction', depth: 1, parent: null })
-    expect(() => session.add(author('late'))).toThrow(expect.objectContaining({ code: 'SESSION_ENDED' }))
-    expect(() => session.onCommit(() => undefined)).toThrow(expect.objectContaining({ code: 'SESSION_ENDED' }))
+    const code = way.pick({ ambient: 'SESSION_ENDED', session: 'SESSION_CLOSED' }) // it ends with the transaction, or when its owner says so
+    expect(() => session.add(author('late'))).toThrow(expect.objectContaining({ code }))
+    expect(() => session.onCommit(() => undefined)).toThrow(expect.objectContaining({ code }))
   })
 
   it('rolls back and rejects with the very error of beforeCommit', async () => {
@@ -70,7 +74,7 @@ describeDatabase('a transaction', () => {
       }
     }
     const { dataSource, lines } = await openLogged({ extensions: [Veto] })
-    await expect(dataSource.manager.save(author('Ann'))).rejects.toBe(error)
+    await expect(way.save(dataSource, author('Ann'))).rejects.toBe(error)
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'rollback transaction 1: insert Ann'])
     expect(await namesOf(dataSource, Author)).toEqual([])
   })
@@ -83,7 +87,7 @@ describeDatabase('a transaction', () => {
       }
     }
     const { dataSource, lines } = await openLogged({ extensions: [Veto] })
-    await expect(dataSource.manager.save(author('Ann'))).rejects.toBe(error)
+    await expect(way.save(dataSource, author('Ann'))).rejects.toBe(error)
     expect(lines).toEqual(['begin transaction 1', 'rollback transaction 1: nothing'])
     expect(await namesOf(dataSource, Author)).toEqual([])
   })
@@ -96,7 +100,7 @@ describeDatabase('a transaction', () => {
       }
     }
     const { dataSource, lines } = await openLogged({ extensions: [Adder] })
-    await dataSource.manager.save(author('Ann'))
+    await way.save(dataSource, author('Ann'))
     expect(lines).toEqual([
       'begin transaction 1',
       'beforeCommit',
@@ -109,8 +113,8 @@ describeDatabase('a transaction', () => {
 
   it('flushes work that was added between two saves before the commit', async () => {
     const { dataSource, lines } = await openLogged()
-    const pending = await dataSource.transaction(async (manager) => {
-      const session = sessionOf(manager)
+    const pending = await way.transaction(dataSource, async (work) => {
+      const session = work.session
       session.add(author('Ann'), make(Tag, { name: 'new' }))
       return [...session.uow.dirty].length + [...session.uow.new].length
     })
@@ -126,7 +130,7 @@ describeDatabase('a transaction', () => {
       }
     }
     const { dataSource, lines } = await openLogged({ extensions: [Endless] })
-    const error = await errorOf(dataSource.manager.save(author('Ann')))
+    const error = await errorOf(way.save(dataSource, author('Ann')))
     expect(error).toMatchObject({ code: 'FLUSH_NEVER_SETTLES', message: expect.stringContaining('after 100 rounds "beforeCommit"') })
     expect(rounds).toBe(101)
     expect(lines.at(-1)).toMatch(/^rollback transaction 1: insert Ann, insert round 1, /)
@@ -135,24 +139,24 @@ describeDatabase('a transaction', () => {
 
   it('calls onCommit with the net changes after afterCommit, and awaits it', async () => {
     const { dataSource, lines } = await openLogged()
-    await dataSource.transaction(async (manager) => {
-      const ann = await manager.save(author('Ann'))
-      sessionOf(manager).onCommit(async (changes) => {
+    await way.transaction(dataSource, async (work) => {
+      const ann = await work.save(author('Ann'))
+      work.session.onCommit(async (changes) => {
         await Promise.resolve()
         lines.push(`onCommit: ${tellAll(changes)}`)
       })
-      sessionOf(manager).onRollback(() => void lines.push('onRollback'))
-      await manager.save(Object.assign(ann, { name: 'Bea' }))
+      work.session.onRollback(() => void lines.push('onRollback'))
+      await work.save(Object.assign(ann, { name: 'Bea' }))
     })
     expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'commit: insert Bea', 'onCommit: insert Bea'])
   })
 
   it('calls onRollback with what was undone, and drops onCommit', async () => {
     const { dataSource, lines } = await openLogged()
-    const work = dataSource.transaction(async (manager) => {
-      sessionOf(manager).onCommit(() => void lines.push('onCommit'))
-      sessionOf(manager).onRollback((changes, scope) => void lines.push(`onRollback ${scope.kind}: ${tellAll(changes)}`))
-      await manager.save(author('Ann'))
+    const work = way.transaction(dataSource, async (work) => {
+      work.session.onCommit(() => void lines.push('onCommit'))
+      work.session.onRollback((changes, scope) => void lines.push(`onRollback ${scope.kind}: ${tellAll(changes)}`))
+      await work.save(author('Ann'))
       throw new Error('no')
     })
     await expect(work).rejects.toThrow('no')
@@ -161,20 +165,21 @@ describeDatabase('a transaction', () => {
 
   it('tells afterCommit nothing changed when only reads ran', async () => {
     const { dataSource, lines } = await openLogged()
-    await dataSource.transaction((manager) => manager.find(Author))
-    expect(lines).toEqual(['begin transaction 1', 'beforeCommit', 'commit: nothing'])
+    await way.transaction(dataSource, (work) => work.manager.find(Author))
+    const told = ['begin transaction 1', 'beforeCommit', 'commit: nothing']
+    expect(lines).toEqual(way.pick({ ambient: told, session: told, block: [] })) // a block that only reads needs no transaction
   })
 
-  it('is followed on a query runner driven by hand', async () => {
+  it('is followed when it is begun and ended by hand', async () => {
     const { dataSource, lines } = await openLogged()
-    const runner = dataSource.createQueryRunner()
-    await runner.startTransaction()
-    await runner.manager.save(author('Ann'))
-    await runner.commitTransaction()
-    await runner.startTransaction()
-    await runner.manager.save(author('Bea'))
-    await runner.rollbackTransaction()
-    await runner.release()
+    const hand = await way.byHand(dataSource)
+    await hand.begin()
+    await hand.save(author('Ann'))
+    await hand.commit()
+    await hand.begin()
+    await hand.save(author('Bea'))
+    await hand.rollback()
+    await hand.end()
     expect(lines).toEqual([
       'begin transaction 1',
       'beforeCommit',
@@ -186,6 +191,7 @@ describeDatabase('a transaction', () => {
   })
 })
 
+// A session always begins: what it writes is one flush in one transaction.
 describeDatabase('a write without a transaction', () => {
   afterEach(closeAll)
 

@@ -1,0 +1,82 @@
+/**
+ * Which session the present asynchronous call belongs to, and which sessions were opened in its scope.
+ *
+ * Knows sessions by what they can be asked here alone. Invariant: a scope forgets a session when it closes; outside of every scope none are kept.
+ *
+ * @module
+ */
+import { FrameSlot, type SlotValue } from '../core/async-frame.js'
+import { SessionError } from '../core/errors.js'
+import type { OpenSession, Session } from '../mapper/session.js'
+
+const current = new FrameSlot<Session>('session')
+const scope = new FrameSlot<Set<OpenSession>>('scope')
+
+/** Makes a session the present one. */
+export function asCurrent(session: Session): SlotValue {
+  return current.with(session)
+}
+
+/**
+ * The session of the withSession block, or of the hook, that this code runs in.
+ *
+ * @throws {SessionError} SESSION_NONE outside of both.
+ * @example
+ * const article = await currentSession().getOrFail(Article, 7)
+ */
+export function currentSession(): Session {
+  const session = current.get()
+  if (session === undefined) throw new SessionError('SESSION_NONE', {})
+  return session
+}
+
+/** As {@link currentSession}, but undefined outside. */
+export function tryCurrentSession(): Session | undefined {
+  return current.get()
+}
+
+/** Notes an opened session in the scope it was opened in. @returns Takes it out again. */
+export function enterScope(session: OpenSession): () => void {
+  const sessions = scope.get()
+  sessions?.add(session)
+  return () => void sessions?.delete(session)
+}
+
+export interface ScopeOptions {
+  /** Errors that end the scope like a success, as a redirect does: what is pending is flushed, and the error goes on. @defaultValue none */
+  readonly flushOn?: (error: unknown) => boolean
+}
+
+/**
+ * Runs one request or job: sessions opened in `fn`, and in what it awaits, are flushed and closed when it ends; after an error they are
+ * closed without a flush.
+ *
+ * @example
+ * app.use((request, response, next) => withScope(() => next()))
+ */
+export async function withScope<T>(fn: () => Promise<T>, { flushOn }: ScopeOptions = {}): Promise<T> {
+  return scope.run(new Set(), async () => {
+    try {
+      const result = await fn()
+      await flushAll()
+      return result
+    } catch (error) {
+      if (flushOn?.(error) === true) await flushAll()
+      throw error
+    } finally {
+      await closeAll()
+    }
+  })
+}
+
+/** Flushes every open session of the present scope, in the order they were opened; also those that a flush of another one opens. */
+export async function flushAll(): Promise<void> {
+  for (const session of scope.get() ?? []) await session.flush()
+}
+
+/** Closes every open session of the present scope. Each is closed, whatever the others do; the first error is thrown. */
+export async function closeAll(): Promise<void> {
+  const failures: unknown[] = []
+  for (const session of [...(scope.get() ?? [])]) await session.close().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0] as Error // whatever the driver threw, untouched
+}

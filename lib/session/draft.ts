@@ -1,0 +1,91 @@
+/**
+ * What a plan is made of: entities that will be written, and junction rows that come or go.
+ *
+ * Knows why, not how: rows and their order are made of it (see `plan-rows.ts`). Invariant: a draft keeps its place among those of its plan.
+ *
+ * @module
+ */
+import type { ChangeKind } from '../mapper/change.js'
+import type { PlanStep } from '../mapper/unit-of-work.js'
+import type { RelationMap } from './entity-map.js'
+import type { Difference, Tracked } from './tracked.js'
+
+export type Because = PlanStep['rows'][number]['because']
+
+/** To-ones set from the other side, by index: the parent, or null where the parent has lost it. */
+export type Parents = ReadonlyMap<number, object | null>
+
+const NO_PARENTS: Parents = new Map()
+
+/** One entity that will be written. */
+export class Draft {
+  readonly tracked: Tracked
+  kind: ChangeKind
+  because: Because = 'changed'
+  /** Of an entity that is new or deleted its relations alone: its columns are written all or none. */
+  readonly difference: Difference
+  /** Its place among the drafts of its plan. */
+  index = -1
+  #parents: Map<number, object | null> | undefined = undefined
+
+  constructor(tracked: Tracked, kind: ChangeKind, difference: Difference) {
+    this.tracked = tracked
+    this.kind = kind
+    this.difference = difference
+  }
+
+  get parents(): Parents {
+    return this.#parents ?? NO_PARENTS
+  }
+
+  setParent(toOne: number, parent: object | null): void {
+    this.#parents ??= new Map()
+    this.#parents.set(toOne, parent)
+  }
+
+  get label(): string {
+    return this.tracked.label
+  }
+
+  /** It is no row of a junction. */
+  get relation(): undefined {
+    return undefined
+  }
+}
+
+/** The drafts of one plan, in the order they were made, one for each entity. */
+export class Drafts {
+  readonly #all: Draft[] = []
+  /** Made when an entity is first asked for: where no relation leads to another, none ever is. */
+  #byEntity: Map<Tracked, Draft> | undefined
+
+  get all(): readonly Draft[] {
+    return this.#all
+  }
+
+  get(tracked: Tracked): Draft | undefined {
+    this.#byEntity ??= new Map(this.#all.map((draft) => [draft.tracked, draft]))
+    return this.#byEntity.get(tracked)
+  }
+
+  /** Of an entity that has none yet. */
+  add(draft: Draft): void {
+    draft.index = this.#all.push(draft) - 1
+    this.#byEntity?.set(draft.tracked, draft)
+  }
+}
+
+/** One row of a junction that comes or goes. */
+export interface LinkDraft {
+  readonly kind: 'link' | 'unlink'
+  /** The many-to-many as its owning side sees it. */
+  readonly relation: RelationMap
+  readonly owner: object
+  readonly inverse: object
+  /** The entity whose collection was edited, and how the relation is called there. */
+  readonly editor: Tracked
+  readonly path: string
+  readonly member: object
+  /** What it is called in messages. */
+  readonly label: string
+}
