@@ -5,6 +5,7 @@
  */
 import 'reflect-metadata'
 import { sessionSubscriber } from 'flushpoint'
+import { ModelSignals } from 'flushpoint/signals'
 import { DataSource } from 'typeorm'
 import { database } from './demo/database.js'
 import { Director } from './demo/entities/director.js'
@@ -21,7 +22,7 @@ import { StatementLines } from './demo/report/timeline.js'
 export const dataSource = new DataSource({
   ...database(),
   entities: [Film, Director, Distributor, Genre],
-  subscribers: [sessionSubscriber({ extensions: [Timeline, ChangeLog, RowImages, Ledger] })],
+  subscribers: [sessionSubscriber({ extensions: [Timeline, ChangeLog, RowImages, Ledger, ModelSignals] })],
   synchronize: true,
   logger: new StatementLines(),
 })

@@ -14,6 +14,7 @@ import { readBack, type Reading } from './acts/read-back.js'
 import { rollBack } from './acts/roll-back.js'
 import { savepoint } from './acts/savepoint.js'
 import { screen } from './report/screen.js'
+import { signalsAndEvents } from './acts/signals-and-events.js'
 import { withTimeline } from './report/timeline.js'
 import { writeMany } from './acts/write-many.js'
 
@@ -25,6 +26,7 @@ const ACTS: readonly [title: string, act: (dataSource: DataSource) => Promise<vo
   ['A delete', deleteFilm],
   ['Edits through a session', editThroughSession],
   ['A session that is kept', keepSession],
+  ['Signals and events', signalsAndEvents],
 ]
 
 /** Prints everything and returns what the database holds in the end beside what was announced as committed. */

@@ -15,6 +15,7 @@ export type { ChangeMap, DataKeys, EntityClass, EntityRef, Key, KeyInput, One, V
 export type { ExtensionFactory, OptionNames } from './mapper/extension-factory.js'
 export { MapperExtension, type Mapper } from './mapper/mapper-extension.js'
 export { Extensions, mapper, type MapperExtensionInput } from './mapper/registry.js'
+export type { SchemaChange, SchemaChangeKind, TableAltered, TableCreated, TableDropped, TableRenamed } from './mapper/schema-change.js'
 export type {
   EntityState,
   EntityStatus,

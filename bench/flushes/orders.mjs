@@ -12,6 +12,8 @@ import { profileOf } from './profile.mjs'
 
 /** Rows that nobody touches, where a case would otherwise leave an empty table or begin with one. */
 const KEPT = 3
+/** New rows are numbered apart in so many editions; more would be numbers beyond an integer column. */
+const EDITIONS = 1_000
 
 const byId = (one, other) => one.id - other.id
 
@@ -99,7 +101,7 @@ export class Orders {
     const { begin, create, add, remove, run } = this.#contender
     await begin()
     if (name === 'insert') {
-      const entities = Array.from({ length: size }, (_, index) => create(edition * size + index))
+      const entities = Array.from({ length: size }, (_, index) => create((edition % EDITIONS) * size + index))
       return { entities, millis: await millisOf(() => add(entities)) }
     }
     if (name === 'delete') await run(moreStatement(this.#options, size))

@@ -1,5 +1,5 @@
 /**
- * Act 9: thousands of films are changed at once, each in its own columns, and written by a handful of statements; hooks run for each of them.
+ * Act 10: thousands of films are changed at once, each in its own columns, and written by a handful of statements; hooks run for each of them.
  *
  * @module
  */

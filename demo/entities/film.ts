@@ -40,6 +40,7 @@ export class Film {
   @Column({ type: 'int', nullable: true }) votes: number | null
   @Column({ type: 'bigint', nullable: true, transformer: money }) budget: number | null
   @Column({ type: 'bigint', nullable: true, transformer: money }) gross: number | null
+  @Column({ default: false }) isBestSeller: boolean
   @Column() createdBy: string
   @Column() updatedBy: string
   @ManyToOne(() => Director, { cascade: ['insert'], nullable: true }) director?: Director | null

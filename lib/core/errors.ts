@@ -6,13 +6,9 @@
  *
  * @module
  */
-export interface ErrorEntry<Data> {
-  readonly message: (data: Data) => string
-  readonly fix: string
-}
-
-const entry = <Data>(message: (data: Data) => string, fix: string): ErrorEntry<Data> => ({ message, fix })
-const nearestOf = (nearest: string | undefined) => (nearest === undefined ? '' : `; did you mean "${nearest}"?`)
+import { entry, nearestOf, type ErrorEntry } from './error-entry.js'
+import { EVENT_ERRORS } from './event-errors.js'
+import { SIGNAL_ERRORS } from './signal-errors.js'
 
 export const ERRORS = {
   // ---- declarations: thrown where the list or the options are written
@@ -100,7 +96,7 @@ export const ERRORS = {
   ),
   ENTITY_NOT_MAPPED: entry<{ readonly given: string }>(
     ({ given }) => `Cannot use ${given} in this session: it is no entity of this DataSource`,
-    'pass a mapped class, or an instance of one, made with new or manager.create(Entity, values)',
+    'pass a mapped class, or an instance of one, made with new or manager.create(Entity, values); objects of an EntitySchema without a target are told by no class: give the schema a target',
   ),
   ENTITY_UNKNOWN: entry<{ readonly given: string; readonly method: string }>(
     ({ given, method }) => `Cannot answer ${method} for ${given}: it is not part of a running flush`,
@@ -189,6 +185,10 @@ export const ERRORS = {
     ({ entity }) => `Cannot tell which key each ${entity} was given: the keys made by the database do not count up`,
     'flush again: from now on these rows are inserted one by one',
   ),
+  ROWS_NOT_LOCKABLE: entry<{ readonly entity: string }>(
+    ({ entity }) => `Cannot lock the rows of ${entity}: it is a view that does not show rows of one table as they are`,
+    'flush again: from now on these rows are changed one by one, without locking them first',
+  ),
   AUTOFLUSH_FAILED: entry<{ readonly query: string; readonly cause: string }>(
     ({ query, cause }) => `Cannot run a query of ${query}: the autoflush before it failed (${cause})`,
     'mend what the cause says, or run the query inside session.noAutoflush(...) to leave pending work alone',
@@ -275,6 +275,8 @@ export const ERRORS = {
     ({ kind, reason }) => `Cannot load images for this ${kind} statement: ${reason}`,
     'write the rows with manager.save(...), or do without images for this statement',
   ),
+  ...SIGNAL_ERRORS,
+  ...EVENT_ERRORS,
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -298,6 +300,16 @@ export class FlushpointError<C extends string = string> extends Error {
 /** A declaration or an option that can never work; thrown where it is written, or when the DataSource is initialised. */
 export class ConfigurationError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
   override readonly name = 'ConfigurationError'
+}
+
+/** A receiver, a sender or a name of a signal that can never work; thrown where it is given. */
+export class SignalDefinitionError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
+  override readonly name = 'SignalDefinitionError'
+}
+
+/** An event, its type, a listener or a plugin that can never work; thrown where it is given. */
+export class EventError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
+  override readonly name = 'EventError'
 }
 
 /** The session was asked for something its present state does not allow. */

@@ -7,11 +7,14 @@
  * @module
  */
 export type WarningCode =
+  | 'EVENT_LISTENER_FAILED'
+  | 'EVENT_PLUGIN_GONE'
   | 'EXTENSION_LISTED_TWICE'
   | 'FALLBACK_BOUNDARY'
   | 'HOOK_FAILED'
   | 'LISTENER_FAILED'
   | 'RAW_TRANSACTION_STATEMENT'
+  | 'SIGNALS_UNLISTED'
   | 'SUBSCRIBER_PUSHED_LATE'
 
 const said = new Set<string>()

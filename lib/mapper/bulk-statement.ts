@@ -27,6 +27,10 @@ export interface BulkStatement<E extends object = any> {
   readonly target: EntityClass<E> | string
   readonly where: FindOptionsWhere<E> | FindOptionsWhere<E>[] | SqlCondition | undefined
   readonly values: Values<E> | readonly Values<E>[] | undefined
+  /** Of an insert: whether rows that exist already are left as they are, as `orIgnore()` of a query builder asks. */
+  readonly orIgnore: boolean
+  /** Of an upsert: whether it was made by `orUpdate()` of a query builder, and not by `upsert`. */
+  readonly orUpdate: boolean
   /** How many rows the database says it changed; MySQL counts an upserted row that existed twice. */
   readonly affected: number | undefined
   /**

@@ -31,6 +31,7 @@ export const SESSION_HOOKS = [
   'beforeCommit',
   'afterCommit',
   'afterRollback',
+  'afterSchemaChange',
   'afterAttach',
   'afterDetach',
   'cursorCreated',

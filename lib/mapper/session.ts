@@ -11,8 +11,9 @@ import type { Context } from '../core/context.js'
 import type { BulkStatement } from './bulk-statement.js'
 import type { Change } from './change.js'
 import type { Cursor, CursorAction } from './cursor.js'
-import type { ChangeMap, DataKeys, EntityRef, Key, KeyInput, One, Values } from './entity-types.js'
+import type { ChangeMap, DataKeys, EntityClass, EntityRef, Key, KeyInput, One, Values } from './entity-types.js'
 import type { ExtensionFactory } from './extension-factory.js'
+import type { SchemaChange } from './schema-change.js'
 import type { Awaitable, Token } from './token.js'
 import type { FlushPlan, FlushResult, TransactionScope, UnitOfWork } from './unit-of-work.js'
 
@@ -25,6 +26,8 @@ export type EntityStatus = 'new' | 'clean' | 'dirty' | 'deleted' | 'detached'
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the default of a contravariant parameter
 export interface EntityState<E extends object = any> {
   readonly entity: E
+  /** The class of the entity, or a name for an EntitySchema without class. */
+  readonly target: EntityClass<E> | string
   readonly status: EntityStatus
   /** The key as an object of named parts. Parts the database has not generated yet are missing; kept after a delete. */
   readonly key: Key<E>
@@ -189,6 +192,7 @@ export interface SessionHooks {
   beforeCommit(): Awaitable
   afterCommit(changes: readonly Change[]): Awaitable
   afterRollback(changes: readonly Change[], scope: TransactionScope): Awaitable
+  afterSchemaChange(change: SchemaChange): Awaitable
   afterAttach(entity: object): void
   afterDetach(entity: object): void
   cursorCreated(cursor: Cursor, action: CursorAction, ...args: readonly unknown[]): void

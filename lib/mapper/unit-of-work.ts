@@ -5,7 +5,17 @@
  *
  * @module
  */
-import type { ChangeKind } from './change.js'
+import type { ChangeKind, RelationChange } from './change.js'
+import type { EntityClass } from './entity-types.js'
+
+/** A to-many relation of one entity whose members a flush will change, whatever rows that means. */
+export interface RelationEdit extends RelationChange {
+  readonly entity: object
+  /** The class of the entity, or a name for an EntitySchema without class. */
+  readonly target: EntityClass | string
+  /** The property that holds the members. */
+  readonly relation: string
+}
 
 /** What the next, or the running, flush will write. Sets are copies: they do not change after they were read. */
 export interface UnitOfWork {
@@ -14,6 +24,12 @@ export interface UnitOfWork {
   readonly deleted: ReadonlySet<object>
   readonly softRemoved: ReadonlySet<object>
   readonly recovered: ReadonlySet<object>
+  /**
+   * The collections whose members will change, of entities that stay; those of new ones included. Found out when it is first read. In an
+   * ambient session a member that was taken out is an object that knows its key alone, unless it takes part in the flush, and a collection
+   * that a hook has set without TypeORM having read it is missing.
+   */
+  readonly relations: readonly RelationEdit[]
   toString(): string
 }
 

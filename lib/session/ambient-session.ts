@@ -156,7 +156,7 @@ export class AmbientSession extends SessionBase implements Session {
   }
 
   frame(): readonly SlotValue[] {
-    return [...this.#host.frame(), asCurrent(this)]
+    return [...this.#host.frame(), ...asCurrent(this)]
   }
 
   // ---- told by the ORM layer

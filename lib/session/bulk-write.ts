@@ -15,6 +15,8 @@ export interface BulkFacts {
   readonly target: BulkStatement['target']
   readonly where: BulkStatement['where']
   readonly values: BulkStatement['values']
+  readonly orIgnore: boolean
+  readonly orUpdate: boolean
   isA(target: unknown): boolean
   /** Why its rows cannot be told, if they cannot. */
   readonly unsupported: string | undefined
@@ -27,6 +29,8 @@ export class BulkWrite {
   readonly target: BulkStatement['target']
   readonly where: BulkStatement['where']
   readonly values: BulkStatement['values']
+  readonly orIgnore: boolean
+  readonly orUpdate: boolean
   readonly #facts: BulkFacts
   #images: BulkImages | undefined
   #isSent = false
@@ -39,6 +43,8 @@ export class BulkWrite {
     this.target = facts.target
     this.where = facts.where
     this.values = facts.values
+    this.orIgnore = facts.orIgnore
+    this.orUpdate = facts.orUpdate
   }
 
   get affected(): number | undefined {

@@ -7,14 +7,30 @@
  */
 import { FrameSlot, type SlotValue } from '../core/async-frame.js'
 import { SessionError } from '../core/errors.js'
+import { setOpenWorkSource } from '../events/open-work.js'
 import type { OpenSession, Session } from '../mapper/session.js'
 
 const current = new FrameSlot<Session>('session')
 const scope = new FrameSlot<Set<OpenSession>>('scope')
 
+/** What the innermost transaction around the present call belongs to, asked when somebody wants to know. */
+const work = new FrameSlot<() => Session | undefined>('work')
+
 /** Makes a session the present one. */
-export function asCurrent(session: Session): SlotValue {
-  return current.with(session)
+export function asCurrent(session: Session): readonly SlotValue[] {
+  return [current.with(session), asWork(() => session)]
+}
+
+/** Makes a transaction the innermost one without a session of its own being the present one: in TypeORM's `transaction(fn)`. */
+export function asWork(sessionOf: () => Session | undefined): SlotValue {
+  return work.with(sessionOf)
+}
+
+setOpenWorkSource(currentWork)
+
+/** The session of the innermost transaction, block or hook that this code runs in, an ambient one included; undefined where that is over. */
+export function currentWork(): Session | undefined {
+  return work.get()?.()
 }
 
 /**

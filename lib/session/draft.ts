@@ -6,7 +6,7 @@
  * @module
  */
 import type { ChangeKind } from '../mapper/change.js'
-import type { PlanStep } from '../mapper/unit-of-work.js'
+import type { PlanStep, RelationEdit } from '../mapper/unit-of-work.js'
 import type { RelationMap } from './entity-map.js'
 import type { Difference, Tracked } from './tracked.js'
 
@@ -73,6 +73,29 @@ export class Drafts {
     draft.index = this.#all.push(draft) - 1
     this.#byEntity?.set(draft.tracked, draft)
   }
+}
+
+export interface EditLimits {
+  /** Whether one entity alone is flushed: then its one-to-many members are left for later. */
+  readonly isPartial: boolean
+  /** Whether nothing leads to this member, since it is deleted or was taken out of the session. */
+  isLeftOut(member: object): boolean
+}
+
+/** The collections of an entity that stays whose members change. */
+export function editsOf(
+  { tracked: { map, entity }, difference, kind }: Draft,
+  { isPartial, isLeftOut }: EditLimits,
+): readonly RelationEdit[] {
+  if (kind === 'delete') return []
+  return difference.members.flatMap((members) => {
+    const { path, kind: relationKind, orphans } = map.collections[members.index]!
+    if (relationKind === 'inverse-one' || (relationKind === 'one-to-many' && isPartial)) return []
+    const added = members.added.filter((member) => !isLeftOut(member))
+    const removed = relationKind === 'one-to-many' && orphans === 'disable' ? [] : [...members.removed]
+    if (added.length === 0 && removed.length === 0) return []
+    return [Object.freeze({ entity, target: map.target, relation: path, added, removed })]
+  })
 }
 
 /** One row of a junction that comes or goes. */

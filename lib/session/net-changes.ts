@@ -132,6 +132,7 @@ export function rememberMemberKey(member: object, key: Image): void {
   )
 }
 
-function memberKey(member: object): string | object {
+/** What is the same for two objects that stand for one member: the key that was remembered, else the object itself. */
+export function memberKey(member: object): string | object {
   return keys.get(member) ?? member
 }

@@ -129,7 +129,7 @@ export class OwnSession extends SessionBase implements OpenSession {
   }
 
   frame(): readonly SlotValue[] {
-    return [...this.#persistence.frame(), asCurrent(this)]
+    return [...this.#persistence.frame(), ...asCurrent(this)]
   }
 
   // ---- entities
@@ -306,7 +306,7 @@ export class OwnSession extends SessionBase implements OpenSession {
   async transaction<T>(fn: (session: this) => Promise<T>): Promise<T> {
     this.assertUsable('transaction')
     this.#throwIfAborted()
-    return this.#transactions.run(this.depth, () => runInFrame([asCurrent(this)], () => fn(this)))
+    return this.#transactions.run(this.depth, () => runInFrame(asCurrent(this), () => fn(this)))
   }
 
   withRetry<T>(fn: (session: this) => Promise<T>, options: RetryOptions = {}): Promise<T> {
@@ -339,7 +339,7 @@ export class OwnSession extends SessionBase implements OpenSession {
       if (this.#isClosed) return
       try {
         await this.#flusher.settled()
-        if (this.#persistence.isInTransaction) await this.#persistence.rollback()
+        if (this.#persistence.isInTransaction) await this.#persistence.rollback().catch(() => undefined) // a lost connection has lost its transaction
       } finally {
         this.#isClosed = true
         this.#work.clear()

@@ -6,7 +6,7 @@
  * @module
  */
 import { classNameOf } from '../core/describe-value.js'
-import type { UnitOfWork } from '../mapper/unit-of-work.js'
+import type { RelationEdit, UnitOfWork } from '../mapper/unit-of-work.js'
 
 export type WorkKind = 'save' | 'delete' | 'softRemove' | 'recover'
 
@@ -20,12 +20,23 @@ export class UnitOfWorkView implements UnitOfWork {
   readonly softRemoved: ReadonlySet<object>
   readonly recovered: ReadonlySet<object>
 
-  constructor(sets: Partial<Record<(typeof SETS)[number], Iterable<object>>> = {}) {
+  readonly #findRelations: () => readonly RelationEdit[]
+  #relations: readonly RelationEdit[] | undefined
+
+  constructor(
+    sets: Partial<Record<(typeof SETS)[number], Iterable<object>>> = {},
+    findRelations: () => readonly RelationEdit[] = () => [],
+  ) {
+    this.#findRelations = findRelations
     this.new = new Set(sets.new)
     this.dirty = new Set(sets.dirty)
     this.deleted = new Set(sets.deleted)
     this.softRemoved = new Set(sets.softRemoved)
     this.recovered = new Set(sets.recovered)
+  }
+
+  get relations(): readonly RelationEdit[] {
+    return (this.#relations ??= Object.freeze([...this.#findRelations()]))
   }
 
   has(entity: object): boolean {

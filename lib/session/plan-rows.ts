@@ -330,7 +330,7 @@ function plain(property: string): Edge {
 function versionOf({ tracked, kind }: Draft): unknown {
   const { map, baseline } = tracked
   if (kind === 'insert' || map.version === undefined || baseline === undefined) return undefined
-  return baseline.values[map.columns.indexOf(map.version)]
+  return baseline.values[map.columns.indexOf(map.version)] ?? undefined // a row that was never given one has none to compare
 }
 
 function isGivenAsColumn(map: EntityMap, relation: RelationMap, values: Values): boolean {

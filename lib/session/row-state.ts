@@ -8,11 +8,12 @@
  */
 import type { ChangeMap, Key, Values } from '../mapper/entity-types.js'
 import type { EntityState, EntityStatus, Session } from '../mapper/session.js'
-import type { Image } from './entity-map.js'
+import type { Image, RowMap } from './entity-map.js'
 
 /** The answers only the ORM layer can give; each is asked when it is needed. */
 export interface RowFacts {
   readonly entity: object
+  readonly map: Pick<RowMap, 'target'>
   status(): EntityStatus
   key(): Image
   original(): Image
@@ -29,6 +30,10 @@ export class RowState implements EntityState {
     this.entity = facts.entity
     this.session = session
     this.#facts = facts
+  }
+
+  get target(): EntityState['target'] {
+    return this.#facts.map.target
   }
 
   get status(): EntityStatus {

@@ -54,7 +54,7 @@ export abstract class SessionBase {
   readonly info: Record<PropertyKey, unknown> = {}
   readonly #host: SessionHost
   readonly #context: Context
-  readonly #awaitsTransaction: boolean
+  #awaitsTransaction: boolean
   readonly #journal = new Journal()
   readonly #levels: Level[] = []
   readonly #commitCallbacks: CommitCallback[] = []
@@ -183,6 +183,7 @@ export abstract class SessionBase {
 
   /** Nothing had to be written, so no transaction ever began. Never throws. */
   protected async runCommitCallbacks(): Promise<void> {
+    this.#awaitsTransaction = false
     const callbacks = this.#commitCallbacks.splice(0)
     if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn([]), this.reporter('onCommit')))
   }
@@ -272,6 +273,7 @@ export abstract class SessionBase {
   /** The server has committed, and those who wait for it are told. Never throws. */
   async committed(): Promise<void> {
     this.#levels.length = 0
+    this.#awaitsTransaction = false
     this.#isAwaiting = false
     this.transactionEnded()
     const journal = this.takeJournal(this.#journal)
@@ -307,6 +309,7 @@ export abstract class SessionBase {
     if (level.saved !== undefined) this.levelUndone(level.saved)
     this.#commitCallbacks.splice(level.commits)
     const callbacks = this.#rollbackCallbacks.splice(level.rollbacks)
+    if (this.#levels.length === 0) this.#awaitsTransaction = false
     if (this.#levels.length === 0 && !(this.#isAwaiting && level.mark > 0)) this.transactionEnded()
     if (!this.hooks.has('afterRollback') && callbacks.length === 0) return
     const undone = cut.entries

@@ -13,6 +13,7 @@ import type { Change } from '../mapper/change.js'
 import type { Cursor, CursorAction } from '../mapper/cursor.js'
 import { extensionFactory, type ExtensionFactory, type OptionNames } from '../mapper/extension-factory.js'
 import type { ExtensionLevel } from '../mapper/extension-list.js'
+import type { SchemaChange } from '../mapper/schema-change.js'
 import type { EntityState, Session, SessionHooks } from '../mapper/session.js'
 import type { Awaitable } from '../mapper/token.js'
 import type { TransactionScope } from '../mapper/unit-of-work.js'
@@ -100,6 +101,21 @@ export abstract class SessionExtension implements SessionHooks {
   afterCommit(changes: readonly Change[]): Awaitable {}
   /** After a rollback, of a savepoint too: `changes` were undone, `scope` is the level that ended. Cannot change the outcome. */
   afterRollback(changes: readonly Change[], scope: TransactionScope): Awaitable {}
+  /**
+   * After an operation of a query runner that has created, dropped, renamed or altered a table: called by hand, by a migration or by `synchronize`,
+   * also while the DataSource is initialised. Once for each table whose schema is really another one now; what TypeORM does inside one operation
+   * (temporary tables, the columns of `addColumns`) is told as that one. SQL that is sent as text, by `query`, is not seen.
+   *
+   * The schemas were read from the database just before and just after. Outside of a transaction the operation stands already; inside one
+   * `session.onCommit` waits for the commit. An error goes to the caller of the operation, so that a migration fails by it. MySQL and MariaDB commit with
+   * every such operation by themselves: a rollback takes back what was registered here, and not the table.
+   *
+   * Not allowed here: to end the transaction. Operations on the schema are, and told in turn. While the DataSource is initialised no other hook runs
+   * but those of this transaction: beforeCommit, afterCommit, afterRollback.
+   *
+   * Costs two reads of the table's schema for each operation where somebody overrides it, and nothing elsewhere.
+   */
+  afterSchemaChange(change: SchemaChange): Awaitable {}
   /** When an entity is taken into the session by add, delete, softRemove or recover. Synchronous: a returned promise is an error. */
   afterAttach(entity: object): void {}
   /** When an entity is taken out by expunge, or its deletion is committed; not for clear and close. Synchronous: a returned promise is an error. */

@@ -7,7 +7,8 @@
  */
 import { SessionError } from '../core/errors.js'
 import type { ChangeKind } from '../mapper/change.js'
-import { Draft, Drafts, type Because, type LinkDraft } from './draft.js'
+import type { RelationEdit } from '../mapper/unit-of-work.js'
+import { Draft, Drafts, editsOf, type Because, type LinkDraft } from './draft.js'
 import { isCascading, isSameKey, keyText, type EntityMap, type Image, type RelationMap } from './entity-map.js'
 import { trackedOf, type SessionWork } from './session-work.js'
 import { differenceOf, isOtherTarget, isUnchanged, membersOf, relationDifferenceOf, Tracked, type Difference } from './tracked.js'
@@ -63,6 +64,12 @@ export class WorkPlan {
 
   isDeleted(entity: object): boolean {
     return this.draftOf(entity)?.kind === 'delete'
+  }
+
+  /** The collections whose members change, of entities that stay. */
+  get relationEdits(): readonly RelationEdit[] {
+    const isLeftOut = (member: object) => this.isDeleted(member) || this.#work.isDropped(member)
+    return this.#edited.flatMap((draft) => editsOf(draft, { isLeftOut, isPartial: this.#options.focus !== undefined }))
   }
 
   /** Whether nothing is waiting. */

@@ -22,12 +22,12 @@ const NOTHING: Image = Object.freeze({})
 export class EntityFacts implements RowFacts {
   readonly entity: object
   readonly #work: SessionWork
-  readonly #map: EntityMap
+  readonly map: EntityMap
 
   constructor(work: SessionWork, entity: object, map: EntityMap) {
     this.entity = entity
     this.#work = work
-    this.#map = map
+    this.map = map
   }
 
   status(): EntityStatus {
@@ -35,7 +35,7 @@ export class EntityFacts implements RowFacts {
   }
 
   key(): Image {
-    return trackedKeyOf(this.#work.of(this.entity), this.#map, this.entity)
+    return trackedKeyOf(this.#work.of(this.entity), this.map, this.entity)
   }
 
   original(): Image {
@@ -81,6 +81,10 @@ export class WorkRow implements FlushRow, RowFacts {
 
   get entity(): object {
     return this.tracked.entity
+  }
+
+  get map(): EntityMap {
+    return this.tracked.map
   }
 
   isPlanned(): boolean {

@@ -173,7 +173,7 @@ export class WorkSource implements FlushSource {
   }
 
   unitOfWork(): UnitOfWork {
-    return unitOfWorkOf(this.#parts.work)
+    return unitOfWorkOf(this.#parts.work, this.focus)
   }
 
   prepare(): Promise<void> | undefined {
@@ -327,20 +327,25 @@ function putGroup(groups: Group[], drafts: readonly Draft[]): void {
   if (first !== undefined) groups.push({ kind: first.kind, map: first.tracked.map, drafts })
 }
 
-/** What waits now, cascades included, in the order in which it will be written; where the graph cannot be planned as it is, without them. */
-export function unitOfWorkOf(work: SessionWork): UnitOfWorkView {
+/**
+ * What waits now, cascades included, in the order in which it will be written; where the graph cannot be planned as it is, without them.
+ *
+ * @param focus The entity that alone is flushed, if so: what a flush of it leaves for later is no edit of a relation.
+ */
+export function unitOfWorkOf(work: SessionWork, focus?: Tracked): UnitOfWorkView {
   try {
     const plan = new WorkPlan(work, {})
     const groups = groupsOf(plan, new PlanRows(plan).build())
     const of = (wanted: ChangeKind) =>
       groups.filter(({ kind }) => kind === wanted).flatMap(({ drafts }) => drafts.map(({ tracked }) => tracked.entity))
-    return new UnitOfWorkView({
+    const sets = {
       new: of('insert'),
       dirty: of('update'),
       deleted: of('delete'),
       softRemoved: of('softRemove'),
       recovered: of('recover'),
-    })
+    }
+    return new UnitOfWorkView(sets, () => (focus === undefined ? plan : new WorkPlan(work, { focus })).relationEdits)
   } catch {
     const marked = (mark: string) => [...work.marks].filter(([, one]) => one === mark).map(([{ entity }]) => entity)
     return new UnitOfWorkView({

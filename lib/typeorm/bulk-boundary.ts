@@ -182,7 +182,7 @@ async function countingInserts(
 }
 
 function describe({ builder, metadata }: Bulk): BulkWrite {
-  const { valuesSet } = builder.expressionMap
+  const { valuesSet, onIgnore } = builder.expressionMap
   const kind = kindOf(builder)
   const hasCondition = kind !== 'insert' && kind !== 'upsert'
   return new BulkWrite({
@@ -190,6 +190,8 @@ function describe({ builder, metadata }: Bulk): BulkWrite {
     target: metadata.isJunction ? metadata.tableName : (metadata.target as BulkWrite['target']),
     where: hasCondition ? conditionOf(builder, metadata) : undefined,
     values: valuesSet as BulkWrite['values'],
+    orIgnore: kind === 'insert' && Boolean(onIgnore),
+    orUpdate: kind === 'upsert' && !isMadeByUpsert(builder),
     unsupported: unsupportedReason({ builder, metadata, kind }),
     isA: (target) => entityMapOf(metadata).isA(target),
   })
@@ -206,4 +208,9 @@ function kindOf({ expressionMap }: WriteBuilder): BulkKind {
     default:
       return (expressionMap.onUpdate as unknown) === undefined ? 'insert' : 'upsert'
   }
+}
+
+/** `upsert` says which kind of statement it wants; `orUpdate()` leaves that to the driver. */
+function isMadeByUpsert({ expressionMap }: WriteBuilder): boolean {
+  return (expressionMap.onUpdate as { readonly upsertType?: string } | undefined)?.upsertType !== undefined
 }

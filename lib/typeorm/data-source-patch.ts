@@ -9,6 +9,8 @@
 import { Mutex } from 'async-mutex'
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
 import { TransactionError } from '../core/errors.js'
+import type { Session } from '../mapper/session.js'
+import { asWork } from '../session/current-session.js'
 import { installationFor, installationOf, type Installation } from './installation.js'
 import { dataSourceOf, driverTypeOf } from './internals.js'
 import { runQuery } from './runner-queries.js'
@@ -39,14 +41,22 @@ function patch<O extends object, K extends keyof O & string>(owner: O, name: K, 
   }
 }
 
-/** Wraps what a DataSource makes query runners and transactions with; does nothing when that is done already. */
-export function patchDataSource(dataSource: DataSource): void {
+/**
+ * Wraps what a DataSource makes query runners and transactions with; does nothing when that is done already.
+ *
+ * @param made Is shown every runner that is made, also while the DataSource connects.
+ */
+export function patchDataSource(dataSource: DataSource, made: (runner: QueryRunner) => void): void {
   if (undo.has(dataSource)) return
   installationFor(dataSource)
   undo.set(dataSource, [
     patch(dataSource, 'createQueryRunner', (original) => {
       installationFor(dataSource).makeRunner = original
-      return (mode) => createRunner(dataSource, () => original(mode))
+      return (mode) => {
+        const runner = createRunner(dataSource, () => original(mode))
+        made(runner)
+        return runner
+      }
     }),
     patchManager(dataSource, dataSource.manager, undefined),
   ])
@@ -73,13 +83,20 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
       const installation = installationFor(dataSource)
       if (!installation.isActive && !installation.isDraining) return (original as Method)(...args)
       const joined = unit ?? unitToJoin(installation)
-      const run = () => inTransactionFrame(dataSource, joined, () => (original as Method)(...args) as Promise<unknown>)
+      const marks = [asWork(() => workOf(dataSource))]
+      const run = () => inTransactionFrame(() => (original as Method)(...args) as Promise<unknown>, { dataSource, unit: joined }, marks)
       const beginning = joined instanceof RunnerUnit && !joined.isOpen ? joined.opened?.beginAround('') : undefined
       if (beginning !== undefined) return beginning.then(() => runNested(joined as RunnerUnit, run))
       return joined instanceof RunnerUnit ? runNested(joined, run) : run()
     }
     return transaction as EntityManager['transaction']
   })
+}
+
+/** The session of the transaction that the present call belongs to. */
+function workOf(dataSource: DataSource): Session | undefined {
+  const unit = openUnitOf(dataSource)
+  return unit === undefined ? undefined : installedUnitOf(unit.runner)?.sessionInTransaction()
 }
 
 /**
@@ -151,7 +168,7 @@ export function unitOf(runner: QueryRunner, installation: Installation): RunnerU
 export function installedUnitOf(runner: QueryRunner | undefined): RunnerUnit | undefined {
   if (runner === undefined) return undefined
   const attached = (runner as Attached)[UNIT]
-  if (attached?.isOpen === true) return attached
+  if (attached?.isOpen === true) return attached.installation.isConnecting ? undefined : attached
   if ((runner as Attached)[BARE] === true) return undefined
   const installation = installationOf(dataSourceOf(runner))
   return installation === undefined ? undefined : unitOf(runner, installation)

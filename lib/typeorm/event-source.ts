@@ -82,6 +82,7 @@ export class EventSource implements FlushSource {
     return new RowState(
       {
         entity: event.entity,
+        map,
         status,
         key: () => (event.kind === 'delete' ? this.#keys.get(event.entity)! : keyOf(event.metadata, event.entity)),
         original: () => original,

@@ -39,6 +39,7 @@ export class Installation {
   makeRunner: DataSource['createQueryRunner'] | undefined
   readonly #layers: InstallOptions[] = []
   #mayListenToLoads: boolean | undefined
+  #mayListenToSchema: boolean | undefined
   #hasListeners: boolean | undefined
 
   constructor(dataSource: DataSource) {
@@ -57,7 +58,7 @@ export class Installation {
     this.#mayListenToLoads = undefined
   }
 
-  /** True while its DataSource connects: schema and migrations run before flushpoint is on it, each time. */
+  /** True while its DataSource connects: of what migrations write nobody is told, each time; of what becomes of the schema, who listens to that. */
   isConnecting = false
 
   get isActive(): boolean {
@@ -84,6 +85,11 @@ export class Installation {
   get firesAfterLoad(): boolean {
     this.#mayListenToLoads ??= this.extensions.some((input) => mayOverride(input, 'afterLoad', SESSION_LEVEL))
     return this.#mayListenToLoads || this.mappers.hasAny
+  }
+
+  /** Whether anything listed could listen to operations on the schema. */
+  get hearsSchemaChanges(): boolean {
+    return (this.#mayListenToSchema ??= this.extensions.some((input) => mayOverride(input, 'afterSchemaChange', SESSION_LEVEL)))
   }
 
   /** Whether a write outside of a transaction of the caller's is TypeORM's alone: no extension, no listener, no other subscriber, no fastWrites. */
@@ -116,12 +122,14 @@ export class Installation {
     }
     this.#layers.push(options)
     this.#mayListenToLoads = undefined
+    this.#mayListenToSchema = undefined
   }
 
   removeLayer(options: InstallOptions): void {
     const index = this.#layers.indexOf(options)
     if (index >= 0) this.#layers.splice(index, 1)
     this.#mayListenToLoads = undefined
+    this.#mayListenToSchema = undefined
   }
 
   hasLayer(options: InstallOptions): boolean {

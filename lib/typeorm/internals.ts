@@ -148,3 +148,27 @@ const SINGLE_CONNECTION = new Set(['sqlite', 'better-sqlite3', 'sqljs', 'expo', 
 export function hasSingleConnection(dataSource: DataSource): boolean {
   return SINGLE_CONNECTION.has(driverTypeOf(dataSource))
 }
+
+/**
+ * Calls `fn` once TypeORM has built metadata and subscribers of a DataSource that is being initialised, before it touches the schema.
+ *
+ * @returns Takes that back, where it has not come to it.
+ */
+export function onceBuilt(dataSource: DataSource, fn: () => void): () => void {
+  const building = dataSource as unknown as { buildMetadatas?: () => Promise<void> }
+  const { buildMetadatas } = building
+  if (typeof buildMetadatas !== 'function') return () => undefined
+  const isOwn = Object.hasOwn(building, 'buildMetadatas')
+  const ours = async () => {
+    await buildMetadatas.call(dataSource)
+    restore()
+    fn()
+  }
+  const restore = () => {
+    if (building.buildMetadatas !== ours) return
+    if (isOwn) building.buildMetadatas = buildMetadatas
+    else delete building.buildMetadatas
+  }
+  building.buildMetadatas = ours
+  return restore
+}

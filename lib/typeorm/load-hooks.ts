@@ -92,6 +92,7 @@ function stateOfLoaded(entity: object, metadata: EntityMetadata, session: UnitSe
   }
   const facts: RowFacts = {
     entity,
+    map,
     status: () => (session.ended ? 'detached' : Object.keys(changes()).length === 0 ? 'clean' : 'dirty'),
     key: () => keyOf(metadata, entity),
     original: () => original,

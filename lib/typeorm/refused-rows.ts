@@ -25,6 +25,8 @@ interface Refusal {
   readonly constraint?: string | undefined
   /** Values of the columns, as texts. */
   readonly values?: readonly string[] | undefined
+  /** The whole row, as PostgreSQL shows it. */
+  readonly picture?: string | undefined
   readonly isMissing?: boolean | undefined
   /** A value is there twice. */
   readonly isDuplicate?: boolean | undefined
@@ -55,8 +57,9 @@ function placeOf(refusal: Refusal, { step, rows, values }: SentStatement): strin
   const index = step.relation === undefined ? rowOf(known, rows, values) : undefined
   const kind = VERBS[step.kind]
   if (index === undefined) return `${kind} ${rows.length === 1 ? `one row of ${name}` : `${rows.length} rows of ${name}`}${properties}`
-  const label = `${name}${keyOf(rows[index]!, values)}`
-  return `${kind} ${label}${rows.length === 1 ? '' : ` (row ${index + 1} of ${rows.length})`}${properties}`
+  const found = rows[index]!
+  const place = step.rows.length === 1 ? '' : ` (row ${step.rows.indexOf(found) + 1} of ${step.rows.length})`
+  return `${kind} ${name}${keyOf(found, values)}${place}${properties}`
 }
 
 const VERBS: Readonly<Record<WriteStep['kind'], string>> = {
@@ -80,13 +83,15 @@ function columnsOf({ columns = [], constraint }: Refusal, metadata: EntityMetada
   if (constraint === undefined) return []
   const named = [...metadata.uniques, ...metadata.indices, ...metadata.foreignKeys].find(({ name }) => name === constraint)
   if (named !== undefined) return named.columns
+  const words = metadata.checks.find(({ name }) => name === constraint)?.expression.split(/[^\p{L}\p{N}_$]+/u)
+  if (words !== undefined) return metadata.columns.filter(({ databaseName }) => words.includes(databaseName))
   return constraint === 'PRIMARY' || constraint === `PK_${metadata.tableName}` ? metadata.primaryColumns : []
 }
 
 // ---- which row
 
 function rowOf(
-  { row, columns = [], values: wanted, isMissing, isDuplicate }: Refusal,
+  { row, columns = [], values: wanted, picture, isMissing, isDuplicate }: Refusal,
   rows: readonly WriteRow[],
   values: RowValues,
 ): number | undefined {
@@ -94,6 +99,7 @@ function rowOf(
   if (row !== undefined && row >= 1 && row <= rows.length) return row - 1
   const cells = cellsOf(rows[0]!.map).all.filter(({ column }) => columns.includes(column.databaseName))
   const textsOf = (one: WriteRow) => cells.map((cell) => textOf(readCell(cell, one, values)))
+  if (picture !== undefined) return onlyIndex(rows, (one) => isPictured(one, picture, values))
   if (cells.length === 0) return wanted?.length === 1 ? onlyIndex(rows, (one) => holds(one, wanted[0]!)) : undefined
   if (isMissing === true) return onlyIndex(rows, (one) => textsOf(one).includes(undefined))
   if (wanted !== undefined) return onlyIndex(rows, (one) => isSame(textsOf(one), wanted))
@@ -103,6 +109,17 @@ function rowOf(
 /** The one row that gives such a value, in whatever column. */
 function holds({ values }: WriteRow, text: string): boolean {
   return Object.values(values).some((value) => typeof value !== 'object' && textOf(value) === text)
+}
+
+/** PostgreSQL cuts what is longer, at 64 bytes. */
+const SHOWN_WHOLE = 20
+
+/** Whether all that is sent as a short text or a whole number is in the picture, the key included. */
+function isPictured(row: WriteRow, picture: string, values: RowValues): boolean {
+  const key = row.key === undefined ? [] : Object.values(values.keyOf(row))
+  const sent = [...key, ...cellsOf(row.map).all.map((cell) => readCell(cell, row, values))]
+  const shown = sent.filter((one) => Number.isInteger(one) || (typeof one === 'string' && one !== '' && one.length <= SHOWN_WHOLE))
+  return shown.length > 0 && shown.every((one) => picture.includes(`, ${String(one)}, `))
 }
 
 /** Two that match leave it open which one is meant, unless they are what is wrong: then it is the later one. */
@@ -155,7 +172,8 @@ function refusalOf({ driverError }: QueryFailedError): Refusal {
       isMissing: sqlite[1] === 'NOT NULL',
       isDuplicate: sqlite[1] === 'UNIQUE',
     }
-  return ofPostgres(error)
+  const check = /CHECK constraint failed: (.+)$/.exec(error.message ?? '')
+  return check === null ? ofPostgres(error) : { constraint: check[1]! }
 }
 
 const NOT_NULL_VIOLATION = '23502'
@@ -164,6 +182,8 @@ function ofPostgres({ column, constraint, detail = '', code, message = '' }: Dri
   if (column !== undefined) return { columns: [column], isMissing: code === NOT_NULL_VIOLATION }
   const key = /^Key \((.+?)\)=\((.*)\)/s.exec(detail)
   if (key !== null) return { columns: key[1]!.split(', ').map((name) => name.replaceAll('"', '')), values: key[2]!.split(', '), constraint }
+  const picture = /^Failing row contains \((.*)\)/s.exec(detail)
+  if (picture !== null) return { constraint, picture: `, ${picture[1]!}, ` }
   const value = /(?:: |^value )"(.*?)"(?:$| is out of range)/s.exec(message)
   return { constraint, values: value === null ? undefined : [value[1]!] }
 }
@@ -174,12 +194,12 @@ function ofMysql(message: string): Refusal {
   const column = /column (?:`[^`]*`\.)*[`']([^`']+)[`']/i.exec(message)?.[1]
   const row = /at row (\d+)$/.exec(message)?.[1]
   const value = /^Incorrect .+? value: '(.*)' for column/s.exec(message)?.[1]
-  const foreign = /CONSTRAINT `([^`]+)` FOREIGN KEY/.exec(message)?.[1]
+  const constraint = /CONSTRAINT `([^`]+)` (?:FOREIGN KEY|failed)/.exec(message)?.[1]
   return {
     columns: column === undefined ? undefined : [column],
     row: row === undefined ? undefined : Number(row),
     values: value === undefined ? undefined : [value],
-    constraint: foreign,
+    constraint,
     isMissing: /cannot be null$/.test(message),
   }
 }

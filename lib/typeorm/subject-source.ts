@@ -18,6 +18,7 @@ import { UnitOfWorkView, type WorkKind } from '../session/pending-work.js'
 import type { RowWritten } from '../session/row-change.js'
 import { AffectedRows } from './affected-rows.js'
 import { collectionChangesOf } from './collection-changes.js'
+import { relationEditsOf } from './relation-edits.js'
 import { dataSourceOf, type Executor, type Internals, type Subject, type WriteBuilder } from './internals.js'
 import { notifyListeners } from './listeners.js'
 import type { Installation } from './installation.js'
@@ -139,13 +140,19 @@ export class SubjectSource implements FlushSource {
       ...planned.filter((row) => row.kind === kind).map((row) => row.entity),
       ...[...this.#included.keys()].filter((entity) => this.#includedAs(entity) === kind),
     ]
-    return new UnitOfWorkView({
+    const sets = {
       new: of('insert'),
       dirty: of('update'),
       deleted: of('delete'),
       softRemoved: of('softRemove'),
       recovered: of('recover'),
-    })
+    }
+    return new UnitOfWorkView(sets, () =>
+      relationEditsOf(this.#executor.allSubjects, {
+        isExcluded: (entity) => this.#excluded.has(entity),
+        standInFor: (subject) => this.#orphans.entityOf(subject),
+      }),
+    )
   }
 
   /** What a save will be is known once the row was looked for; until then a key tells. */

@@ -6,19 +6,28 @@
  *
  * @module
  */
-import { DataSource, EventSubscriber, type EntityMetadata, type EntitySubscriberInterface, type QueryRunner } from 'typeorm'
+import {
+  DataSource,
+  EventSubscriber,
+  getMetadataArgsStorage,
+  type EntityMetadata,
+  type EntitySubscriberInterface,
+  type QueryRunner,
+} from 'typeorm'
 import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { warnOnce } from '../core/warn.js'
 import type { ChangeKind } from '../mapper/change.js'
 import { checkedInstallOptions, type InstallOptions } from '../session/install-options.js'
+import { answerEntityCheck, forgetInstalled, noteInstalled } from '../session/installed.js'
 import { wrapWriteBuilders } from './bulk-boundary.js'
 import { patchDataSource, unpatchDataSource } from './data-source-patch.js'
 import { afterRow, beforeRow, NOT_GUARANTEED } from './fallback-boundary.js'
 import { wrapPersistence } from './flush-boundary.js'
 import { installationFor, installationOf, SPEAKERS, type Installation } from './installation.js'
-import { dataSourceOf } from './internals.js'
+import { dataSourceOf, onceBuilt } from './internals.js'
 import { entityLoaded } from './load-hooks.js'
+import { wrapSchemaOperations } from './schema-boundary.js'
 
 interface AnyEvent {
   readonly queryRunner: QueryRunner
@@ -139,12 +148,14 @@ class SessionSubscriber implements EntitySubscriberInterface {
   }
 }
 
+answerEntityCheck((target) => getMetadataArgsStorage().tables.some((table) => table.target === target))
+
 /** Options that were taken back by uninstall, whose subscriber may still be listed. */
 const released = new WeakMap<DataSource, Set<InstallOptions>>()
 
 const WRAPPED = Symbol.for('flushpoint.initialize')
 
-/** Subscribers of the options are known once a DataSource is initialised; those pushed too early would be lost by TypeORM. */
+/** Subscribers of the options are known once TypeORM has built them; those pushed too early would be lost by it. */
 function wrapInitialize(): void {
   const prototype = DataSource.prototype as DataSource & Record<symbol, boolean | undefined>
   if (prototype[WRAPPED] === true) return
@@ -153,11 +164,20 @@ function wrapInitialize(): void {
   prototype.initialize = async function (this: DataSource) {
     const early = this.subscribers.filter((subscriber) => SPEAKERS.has(subscriber))
     const installation = installationFor(this)
+    let isArmed = false
+    const armAll = () => {
+      isArmed = true
+      for (const subscriber of early)
+        if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
+      for (const subscriber of this.subscribers) if (subscriber instanceof SessionSubscriber) arm(this, subscriber)
+    }
     installation.isConnecting = true
-    const result = await initialize.call(this).finally(() => (installation.isConnecting = false))
-    for (const subscriber of early)
-      if (!this.subscribers.some((one) => one === subscriber || isSameClass(one, subscriber))) this.subscribers.push(subscriber)
-    for (const subscriber of this.subscribers) if (subscriber instanceof SessionSubscriber) arm(this, subscriber)
+    const restore = onceBuilt(this, armAll)
+    const result = await initialize.call(this).finally(() => {
+      restore()
+      installation.isConnecting = false
+    })
+    if (!isArmed) armAll()
     return result
   }
 }
@@ -171,7 +191,8 @@ function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
   if (!installation.hasLayer(subscriber.options)) installation.addLayer(subscriber.options)
   released.get(dataSource)?.delete(subscriber.options)
   installation.reset()
-  patchDataSource(dataSource)
+  patchDataSource(dataSource, wrapSchemaOperations)
+  noteInstalled(installation)
   if (installation.internals === undefined) return warnFallback(dataSource)
   wrapPersistence(installation.internals)
   wrapWriteBuilders(installation.internals)
@@ -245,5 +266,7 @@ function uninstall(installation: Installation, subscriber: SessionSubscriber): v
   installation.removeLayer(subscriber.options)
   const taken = released.get(dataSource) ?? new Set()
   released.set(dataSource, taken.add(subscriber.options))
-  if (!installation.hasLayers) unpatchDataSource(dataSource)
+  if (installation.hasLayers) return
+  unpatchDataSource(dataSource)
+  forgetInstalled(installation)
 }

@@ -47,24 +47,39 @@ export function unitFrame(dataSource: DataSource, unit: FramedUnit | undefined, 
  * @param ownDepth The depth of the session's own outermost level, once that is open: a frame entered before knows it, too.
  */
 export function sessionFrame(dataSource: DataSource, unit: FramedUnit, ownDepth: () => number | undefined): SlotValue {
-  const around = unitFrameOf(dataSource)
-  const inherited = around?.unit === unit ? around : undefined
-  return slot.with({
-    dataSource,
-    unit,
-    transaction: unit.transaction,
-    get depth() {
-      const own = ownDepth()
-      return own === undefined ? inherited?.depth : Math.max(own, inherited?.depth ?? 0)
-    },
-    isLasting: true,
-    outer: slot.get(),
-  })
+  return slot.with(new SessionFrame(dataSource, unit, ownDepth))
 }
 
-/** Runs one call of `manager.transaction`. */
-export function inTransactionFrame<T>(dataSource: DataSource, unit: FramedUnit | undefined, fn: () => T): T {
-  return runInFrame([unitFrame(dataSource, unit, (unit?.depth ?? 0) + 1)], fn)
+/** A class, since several are made for each flush, and an object literal with a getter takes ten times as long to make. */
+class SessionFrame implements UnitFrame {
+  readonly dataSource: DataSource
+  unit: FramedUnit | undefined
+  transaction: object | undefined
+  readonly isLasting = true
+  readonly outer: UnitFrame | undefined
+  readonly #ownDepth: () => number | undefined
+  readonly #inherited: UnitFrame | undefined
+
+  constructor(dataSource: DataSource, unit: FramedUnit, ownDepth: () => number | undefined) {
+    const around = unitFrameOf(dataSource)
+    this.dataSource = dataSource
+    this.unit = unit
+    this.transaction = unit.transaction
+    this.outer = slot.get()
+    this.#ownDepth = ownDepth
+    this.#inherited = around?.unit === unit ? around : undefined
+  }
+
+  get depth(): number | undefined {
+    const own = this.#ownDepth()
+    return own === undefined ? this.#inherited?.depth : Math.max(own, this.#inherited?.depth ?? 0)
+  }
+}
+
+/** Runs one call of `manager.transaction`; `marks` are other slots of its frame. */
+export function inTransactionFrame<T>(fn: () => T, frame: Pick<UnitFrame, 'dataSource' | 'unit'>, marks: readonly SlotValue[]): T {
+  const { dataSource, unit } = frame
+  return runInFrame([unitFrame(dataSource, unit, (unit?.depth ?? 0) + 1), ...marks], fn)
 }
 
 /** The innermost frame of this DataSource. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { ERRORS, type ErrorEntry } from '../../lib/core/errors.js'
+import type { ErrorEntry } from '../../lib/core/error-entry.js'
+import { ERRORS } from '../../lib/core/errors.js'
 import { expectCommitted } from './committed-file.js'
 
 const catalogue = Object.entries(ERRORS) as unknown as readonly (readonly [string, ErrorEntry<unknown>])[]

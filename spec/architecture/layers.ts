@@ -8,8 +8,11 @@
 export const LAYERS = {
   core: [],
   mapper: ['core'],
-  session: ['core', 'mapper'],
+  events: ['core'],
+  session: ['core', 'mapper', 'events'],
   typeorm: ['core', 'mapper', 'session'],
+  signals: ['core', 'mapper', 'session'],
+  extensions: ['core', 'mapper', 'events', 'session'],
 } as const satisfies Record<string, readonly string[]>
 
 /** Third-party packages, and the folders (or files) allowed to load them at run time; their types may be imported anywhere. */

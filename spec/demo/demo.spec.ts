@@ -305,6 +305,22 @@ describeDatabase('demo', () => {
     })
   })
 
+  it('flags best-sellers by receivers, and announces each once it is committed', () => {
+    const lines = after('  Ada counts the money of three films again')
+    expect(lines.filter((line) => line.includes('isBestSeller: '))).toEqual(Array(2).fill('        isBestSeller: false → true'))
+    expect(lines.slice(-2)).toEqual([
+      '  announced: Avatar has made 2.77 billion, says ada',
+      '  announced: Titanic has made 1.84 billion, says ada',
+    ])
+  })
+
+  it('announces nothing of a change that is rolled back', () => {
+    const lines = after('  Then she makes a best-seller of one')
+    expect(lines).toContain('        isBestSeller: false → true')
+    expect(lines.filter((line) => line.includes('announced: '))).toEqual([])
+    expect(lines.at(-1)).toBe('  nothing was announced')
+  })
+
   it('writes thousands of rows, each in its own columns, by one statement in a transaction', () => {
     const [explained, committed, counted, result] = after('  Ada counts the votes').slice(-4)
     expect(explained).toBe('  update film: 2968 rows by path set')

@@ -89,6 +89,23 @@ describeDatabase('the order of a flush', () => {
     expect(await db.column(Country, 'name')).toEqual(['K3!', 'K4!', 'K5!'])
   }) // statement 20
 
+  it('updates and deletes tables that do not refer to each other in one order, whatever came first', async () => {
+    const [country] = await db.save(Country, { code: 'k', name: 'K' })
+    const [memo] = await db.save(Memo, { text: 'm' })
+    const order = async (kinds: readonly (typeof Country | typeof Memo)[]) => {
+      const session = db.open()
+      const loaded = new Map<unknown, Country | Memo>()
+      for (const kind of kinds)
+        loaded.set(kind, kind === Country ? await session.getOrFail(Country, country!.code) : await session.getOrFail(Memo, memo!.id))
+      Object.assign(loaded.get(Country)!, { name: `${kinds.length} ${kinds[0]!.name}` })
+      Object.assign(loaded.get(Memo)!, { text: `${kinds.length} ${kinds[0]!.name}` })
+      return writes(() => session.flush())
+    }
+
+    expect(await order([Memo, Country])).toEqual(['UPDATE country', 'UPDATE memo'])
+    expect(await order([Country, Memo])).toEqual(['UPDATE country', 'UPDATE memo'])
+  })
+
   it('inserts a tree of one table from the root down', async () => {
     const session = db.open()
     const root = make(Folder, { name: 'root' })

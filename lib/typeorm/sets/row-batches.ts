@@ -14,9 +14,10 @@ import { columnMapOf, columnOf } from '../column-maps.js'
 import { metadataOf } from '../entity-maps.js'
 import type { ColumnMetadata } from '../internals.js'
 import { relationOf } from '../relation-maps.js'
-import { UnknownKey, type RowValues } from '../row-values.js'
-import { cellsOf, keyReaders, readCell, type Cell } from './row-cells.js'
-import { Unsendable, type FixedColumn, type FixedValue, type SetBatch, type SetColumn, type SetStrategy } from './set-strategy.js'
+import type { RowValues } from '../row-values.js'
+import { cellsOf, type Cell } from './row-cells.js'
+import { isGivenIn, SetColumns, type Source } from './set-columns.js'
+import { Unsendable, type FixedColumn, type FixedValue, type SetBatch, type SetStrategy } from './set-strategy.js'
 
 /** A batch with what is needed to understand its answer. */
 export interface RowBatch {
@@ -34,33 +35,30 @@ export interface RowBatch {
   readonly made: ReadonlyMap<string, readonly unknown[]>
 }
 
-interface Source {
-  readonly column: ColumnMetadata
-  readonly role: 'key' | 'value'
-  /** Whether nothing is not nothing any more once it was transformed. */
-  readonly makesSomething?: boolean
-  read(row: WriteRow): unknown
-}
-
-/** 2 ** 53 - 1 is the last whole number that JSON and JavaScript agree on. */
-const MASK_BITS = 52
-
 /** Classes whose generated keys have once not counted up. */
 const uncounted = new WeakSet<EntityMap>()
+/** Classes whose rows once could not be locked: those of views that do not show rows of a table as they are. */
+const unlockable = new WeakSet<EntityMap>()
 
-export function goAloneFromNowOn(map: EntityMap): void {
+export function insertAloneFromNowOn(map: EntityMap): void {
   uncounted.add(map)
+}
+
+export function changeAloneFromNowOn(map: EntityMap): void {
+  unlockable.add(map)
 }
 
 export class RowBatches {
   readonly #dataSource: DataSource
   readonly #strategy: SetStrategy
   readonly #values: RowValues
+  readonly #columns: SetColumns
 
   constructor(dataSource: DataSource, strategy: SetStrategy, values: RowValues) {
     this.#dataSource = dataSource
     this.#strategy = strategy
     this.#values = values
+    this.#columns = new SetColumns(dataSource, strategy, values)
   }
 
   /** @throws {Unsendable} before the first batch of a group is given, or for a value later on. */
@@ -95,6 +93,7 @@ export class RowBatches {
 
   #groups({ kind, map, relation, rows }: WriteStep): Iterable<readonly WriteRow[]> {
     if (kind === 'insert') return this.#sameDefaults(map, rows)
+    if (relation === undefined && unlockable.has(map)) throw new Unsendable('rows that cannot be locked')
     if (relation !== undefined) return grouped(rows, ({ values }) => `${'owner' in values} ${'inverse' in values}`)
     const unmaskable = kind === 'delete' ? [] : this.#unmaskable(map, rows)
     if (map.version === undefined && unmaskable.length === 0) return [rows]
@@ -102,7 +101,7 @@ export class RowBatches {
   }
 
   #unmaskable(map: EntityMap, rows: readonly WriteRow[]): readonly Cell[] {
-    const given = this.#given(map, rows, (column) => column.isUpdate)
+    const given = this.#columns.given(map, rows, (column) => column.isUpdate)
     return given.filter(({ column }) => this.#strategy.codecOf(column, 'value').isMaskable === false)
   }
 
@@ -110,7 +109,7 @@ export class RowBatches {
   #sameDefaults(map: EntityMap, rows: readonly WriteRow[]): Iterable<readonly WriteRow[]> {
     const { all } = cellsOf(map)
     const filled = all.filter(({ column }) => columnMapOf(column).isFilledIn || (this.#strategy.hasOwnDefaults && column.isInsert))
-    const left = filled.filter((cell) => !this.#isTransformed(cell))
+    const left = filled.filter((cell) => !this.#columns.isTransformed(cell))
     if (left.length === 0) return [rows]
     return grouped(rows, (row) => left.map((cell) => (isGivenIn(row, cell) ? '1' : '0')).join(''))
   }
@@ -126,11 +125,13 @@ export class RowBatches {
 
   #insertMaker({ map }: WriteStep, group: readonly WriteRow[]): (rows: readonly WriteRow[]) => RowBatch {
     const metadata = metadataOf(map)
-    const given = this.#given(map, group, (column) => column.isInsert)
+    const given = this.#columns.given(map, group, (column) => column.isInsert)
     const isGiven = new Set(given.map(({ column }) => column))
-    const transformed = cellsOf(map).all.filter((cell) => cell.column.isInsert && !isGiven.has(cell.column) && this.#isTransformed(cell))
+    const transformed = cellsOf(map).all.filter(
+      (cell) => cell.column.isInsert && !isGiven.has(cell.column) && this.#columns.isTransformed(cell),
+    )
     const isMissing = (cell: Cell | undefined) =>
-      cell === undefined || (this.#isTransformed(cell) && !group.every((row) => isGivenIn(row, cell)))
+      cell === undefined || (this.#columns.isTransformed(cell) && !group.every((row) => isGivenIn(row, cell)))
     const missing = map.columns
       .map(columnOf)
       .filter((column) => columnMapOf(column).isFilledIn && isMissing(given.find((cell) => cell.column === column)))
@@ -148,9 +149,9 @@ export class RowBatches {
     return (rows) => {
       const made = new Map(drawn.map((column) => [column.propertyPath, rows.map(() => randomUUID() as unknown)]))
       const columns = [
-        ...given.map((cell) => this.#insertedColumn(cell, rows)),
-        ...transformed.map((cell) => this.#insertedColumn(cell, rows)),
-        ...drawn.map((column) => this.#drawnColumn(column, made.get(column.propertyPath)!)),
+        ...given.map((cell) => this.#columns.insertedColumn(cell, rows)),
+        ...transformed.map((cell) => this.#columns.insertedColumn(cell, rows)),
+        ...drawn.map((column) => this.#columns.drawnColumn(column, made.get(column.propertyPath)!)),
       ]
       const returned = reads.length === 0 ? [] : counted === undefined ? [...metadata.primaryColumns, ...reads] : reads
       return this.#rowBatch({ kind: 'insert', map, rows, returned, reads, counted, made }, { columns, fixed })
@@ -159,18 +160,18 @@ export class RowBatches {
 
   #insertedAlike({ versionColumn, discriminatorColumn, discriminatorValue }: EntityMetadata, given: Set<ColumnMetadata>): FixedColumn[] {
     const fixed: FixedColumn[] = []
-    if (versionColumn !== undefined && !given.has(versionColumn)) fixed.push(this.#fixed(versionColumn, { value: 1 }))
-    if (discriminatorColumn !== undefined) fixed.push(this.#fixed(discriminatorColumn, { value: discriminatorValue }))
+    if (versionColumn !== undefined && !given.has(versionColumn)) fixed.push(this.#columns.fixed(versionColumn, { value: 1 }))
+    if (discriminatorColumn !== undefined) fixed.push(this.#columns.fixed(discriminatorColumn, { value: discriminatorValue }))
     return fixed
   }
 
   #updateMaker({ map, kind }: WriteStep, group: readonly WriteRow[]): (rows: readonly WriteRow[]) => RowBatch {
     const metadata = metadataOf(map)
-    const given = this.#given(map, group, (column) => column.isUpdate)
+    const given = this.#columns.given(map, group, (column) => column.isUpdate)
     const isGiven = new Set(given.map(({ column }) => column))
     const rules = updateRules(metadata, kind, group[0]!.isSupplement)
     if (given.length === 0 && (kind === 'update' || rules.size === 0)) throw new Unsendable('rows without a value')
-    const fixed = [...rules].filter(([column]) => !isGiven.has(column)).map(([column, rule]) => this.#fixed(column, rule))
+    const fixed = [...rules].filter(([column]) => !isGiven.has(column)).map(([column, rule]) => this.#columns.fixed(column, rule))
     const [first] = group as [WriteRow]
     const isAlwaysGiven = (column: ColumnMetadata) =>
       isGiven.has(column) && given.some((cell) => cell.column === column && group.every((row) => isGivenIn(row, cell)))
@@ -179,10 +180,10 @@ export class RowBatches {
       (!first.isSupplement && isReadAfterUpdate(column, first, rules.get(column)) && !isAlwaysGiven(column))
     const reads = map.columns.map(columnOf).filter(isRead)
     return (rows) => {
-      const sources = given.map((cell) => this.#sourceOf(cell))
-      const columns = sources.map((source) => ({ ...this.#column(source, rows), otherwise: rules.get(source.column) }))
-      const masks = given.length === 0 ? undefined : this.#masks(given, rows)
-      const finding = this.#finding(map, rows)
+      const sources = given.map((cell) => this.#columns.sourceOf(cell))
+      const columns = sources.map((source) => ({ ...this.#columns.column(source, rows), otherwise: rules.get(source.column) }))
+      const masks = given.length === 0 ? undefined : this.#columns.masks(given, rows)
+      const finding = this.#columns.finding(map, rows)
       return this.#rowBatch(
         { kind: 'update', map, rows, reads, ...this.#told('update', { ...finding, reads }, metadata) },
         { ...finding, columns, masks, fixed },
@@ -191,7 +192,7 @@ export class RowBatches {
   }
 
   #delete({ map }: WriteStep, rows: readonly WriteRow[]): RowBatch {
-    const finding = this.#finding(map, rows)
+    const finding = this.#columns.finding(map, rows)
     const told = this.#told('delete', { ...finding, reads: [] }, metadataOf(map))
     return this.#rowBatch({ kind: 'delete', map, rows, ...told }, finding)
   }
@@ -210,10 +211,22 @@ export class RowBatches {
         })),
       )
     return (rows) => {
-      const columns = sources.map((source) => this.#column(source, rows))
+      const columns = sources.map((source) => this.#columns.column(source, rows))
       const parts = kind === 'link' ? { columns } : { keys: columns }
       return this.#rowBatch({ kind: kind === 'link' ? 'insert' : 'delete', map, rows, metadata }, parts)
     }
+  }
+
+  /** Whether found rows are told, and by which columns. */
+  #told(
+    kind: 'update' | 'delete',
+    { reads, ...finding }: Pick<SetBatch, 'keys' | 'version'> & { reads: readonly ColumnMetadata[] },
+    { primaryColumns }: EntityMetadata,
+  ): { tells: boolean; returned: readonly ColumnMetadata[] } {
+    const by = this.#strategy.tellsBy(kind, finding)
+    const tells = by !== undefined && (kind === 'delete' || finding.version !== undefined || reads.length > 0)
+    if (!tells) return { tells, returned: [] }
+    return { tells, returned: by === 'key' ? [...primaryColumns, ...reads] : reads }
   }
 
   #rowBatch(
@@ -260,94 +273,6 @@ export class RowBatches {
     const values = [discriminatorValue, ...childEntityMetadatas.map((child) => child.discriminatorValue)]
     return { name: this.#dataSource.driver.escape(discriminatorColumn.databaseName), values }
   }
-
-  // ---- columns
-
-  /** The cells that any of the rows gives a value for. */
-  #given(map: EntityMap, rows: readonly WriteRow[], isWritable: (column: ColumnMetadata) => boolean): readonly Cell[] {
-    const { all, byPath } = cellsOf(map)
-    const paths = new Set<string>()
-    for (const { values } of rows) for (const path in values) paths.add(path)
-    const found = new Set([...paths].flatMap((path) => byPath.get(path) ?? []))
-    return all.filter(({ column }, index) => found.has(index) && isWritable(column))
-  }
-
-  /** Undefined where every row gives all of the cells. */
-  #masks(cells: readonly Cell[], rows: readonly WriteRow[]): readonly number[] | undefined {
-    const full = 2 ** cells.length - 1
-    const masks = rows.map((row) => {
-      let mask = 0
-      for (const [index, cell] of cells.entries()) if (isGivenIn(row, cell)) mask += 2 ** index
-      return mask
-    })
-    if (masks.every((mask) => mask === full)) return undefined
-    if (cells.length > MASK_BITS) throw new Unsendable(`more than ${MASK_BITS} columns, not the same ones in all rows`)
-    return masks
-  }
-
-  #finding(map: EntityMap, rows: readonly WriteRow[]): Pick<SetBatch, 'keys' | 'version'> {
-    const keys = keyReaders(map).map(({ column, read }) =>
-      this.#column({ column, role: 'key', read: (row) => read(row, this.#values) }, rows),
-    )
-    const { versionColumn } = metadataOf(map)
-    if (versionColumn === undefined || rows[0]!.version === undefined) return { keys, version: undefined }
-    return { keys, version: this.#column({ column: versionColumn, role: 'key', read: (row) => row.version }, rows) }
-  }
-
-  /** Whether found rows are told, and by which columns. */
-  #told(
-    kind: 'update' | 'delete',
-    { reads, ...finding }: Pick<SetBatch, 'keys' | 'version'> & { reads: readonly ColumnMetadata[] },
-    { primaryColumns }: EntityMetadata,
-  ): { tells: boolean; returned: readonly ColumnMetadata[] } {
-    const by = this.#strategy.tellsBy(kind, finding)
-    const tells = by !== undefined && (kind === 'delete' || finding.version !== undefined || reads.length > 0)
-    if (!tells) return { tells, returned: [] }
-    return { tells, returned: by === 'key' ? [...primaryColumns, ...reads] : reads }
-  }
-
-  #sourceOf(cell: Cell): Source {
-    return { column: cell.column, role: 'value', read: (row) => readCell(cell, row, this.#values) }
-  }
-
-  #column({ column, role, read, makesSomething = false }: Source, rows: readonly WriteRow[]): SetColumn {
-    const { driver } = this.#dataSource
-    const codec = this.#strategy.codecOf(column, role)
-    const values = rows.map((row) => {
-      const value = read(row)
-      if ((value === undefined && !makesSomething) || (value === null && (column.transformer === undefined || role === 'key'))) return null
-      if (typeof value === 'function') throw new Unsendable('a value given as SQL')
-      if (value instanceof UnknownKey) return String(value)
-      const prepared: unknown = driver.preparePersistentValue(value, column)
-      return prepared === undefined || prepared === null ? null : codec.encode(prepared)
-    })
-    return { name: driver.escape(column.databaseName), codec, values }
-  }
-
-  /** What a row leaves out is null in a set, where alone it would be what the table says. */
-  #insertedColumn(cell: Cell, rows: readonly WriteRow[]): SetColumn {
-    const column = this.#column({ ...this.#sourceOf(cell), makesSomething: this.#isTransformed(cell) }, rows)
-    if (!cell.column.isNullable && column.values.includes(null)) throw new Unsendable('a row without a value that it needs')
-    return column
-  }
-
-  /** A transformer may make something of nothing. */
-  #isTransformed({ column }: Cell): boolean {
-    if (column.transformer === undefined) return false
-    const made: unknown = this.#dataSource.driver.preparePersistentValue(undefined, column)
-    return made !== undefined && made !== null
-  }
-
-  #drawnColumn(column: ColumnMetadata, drawn: readonly unknown[]): SetColumn {
-    const { driver } = this.#dataSource
-    const codec = this.#strategy.codecOf(column, 'value')
-    const values = drawn.map((value) => codec.encode(driver.preparePersistentValue(value, column)))
-    return { name: driver.escape(column.databaseName), codec, values }
-  }
-
-  #fixed(column: ColumnMetadata, fixed: FixedValue): FixedColumn {
-    return { name: this.#dataSource.driver.escape(column.databaseName), fixed }
-  }
 }
 
 const NO_KEYS = { keys: [], version: undefined }
@@ -362,10 +287,6 @@ function grouped(rows: readonly WriteRow[], nameOf: (row: WriteRow) => string): 
     else group.push(row)
   }
   return groups.values()
-}
-
-function isGivenIn({ values }: WriteRow, { path, relation }: Cell): boolean {
-  return (path !== undefined && values[path] !== undefined) || (relation !== undefined && values[relation.path] !== undefined)
 }
 
 /** What happens to columns by the mere fact of an update. */

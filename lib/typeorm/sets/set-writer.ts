@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { DataSource, QueryRunner } from 'typeorm'
+import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm'
 import { SessionError } from '../../core/errors.js'
 import type { EntityMap } from '../../session/entity-map.js'
 import type { WriteRow, WriteStep } from '../../session/persistence.js'
@@ -16,7 +16,7 @@ import { tellRows } from '../refused-rows.js'
 import { readColumns } from '../stale-rows.js'
 import type { WrittenRows } from '../written-rows.js'
 import { hasOwnJoinColumns, keyReaders } from './row-cells.js'
-import { goAloneFromNowOn, RowBatches, type RowBatch } from './row-batches.js'
+import { changeAloneFromNowOn, insertAloneFromNowOn, RowBatches, type RowBatch } from './row-batches.js'
 import type { SetStrategy, SetText } from './set-strategy.js'
 import { byKey, byNumber, byOrder, missing, type Raw, type Told } from './told-rows.js'
 
@@ -60,7 +60,7 @@ export class SetWriter {
       const missed: readonly WriteRow[] = await (isStopped ? this.#missingOf(one) : this.#send(step, one, goesOn)).catch(
         (error: unknown) => {
           tellRows(error, { step, rows: one.rows, values: this.#written.values })
-          throw error
+          throw step.relation === undefined && one.kind !== 'insert' && isUnlockable(error) ? refuseLocks(one.map, error) : error
         },
       )
       isStopped ||= missed.length > 0 && !goesOn
@@ -226,8 +226,22 @@ function keepNotGiven(image: Values, { values }: WriteRow, made: Values): void {
   for (const path in made) if (values[path] === undefined) image[path] = made[path]
 }
 
+const FEATURE_NOT_SUPPORTED = '0A000'
+
+/** PostgreSQL locks the rows of a view only where it can tell which rows of a table they are. */
+function isUnlockable(error: unknown): boolean {
+  if (!(error instanceof QueryFailedError)) return false
+  const { code, message } = error.driverError as Error & { code?: string }
+  return code === FEATURE_NOT_SUPPORTED && message.includes('FOR ')
+}
+
+function refuseLocks(map: EntityMap, cause: unknown): SessionError {
+  changeAloneFromNowOn(map)
+  return new SessionError('ROWS_NOT_LOCKABLE', { entity: map.name }, { cause })
+}
+
 function refuseKeys(map: EntityMap): never {
-  goAloneFromNowOn(map)
+  insertAloneFromNowOn(map)
   throw new SessionError('KEYS_NOT_TOLD', { entity: map.name })
 }
 

@@ -55,7 +55,7 @@ const BAD: Record<string, Bad> = {
     mariadb: 'row',
     sqlite: undefined,
   },
-  'breaks a check': { values: { age: 300 }, property: 'age', postgres: 'statement', mariadb: 'statement', sqlite: 'statement' },
+  'breaks a check': { values: { age: 300 }, property: 'age', postgres: 'row', mariadb: 'property', sqlite: 'property' },
   'is another row’s unique value': { values: { code: 'taken' }, property: 'code', postgres: 'row', mariadb: 'row', sqlite: 'property' },
   'refers to nothing': { values: { clubId: 999 }, property: 'clubId', postgres: 'row', mariadb: 'property', sqlite: 'statement' },
   'is not of its enum': { values: { rank: 'king' }, property: 'rank', postgres: 'statement', mariadb: 'row', sqlite: 'statement' },

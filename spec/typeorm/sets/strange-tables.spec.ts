@@ -5,7 +5,7 @@
  * @module
  */
 import { hasErrorCode, openSession, type OpenSession } from 'flushpoint'
-import type { DataSource } from 'typeorm'
+import { QueryFailedError, type DataSource } from 'typeorm'
 import { Berth, Grain, many, Token } from '../../support/crowd.js'
 import { databaseName, describeDatabase, isSingleConnection, openDataSource } from '../../support/databases.js'
 import { errorOf } from '../../support/sessions.js'
@@ -240,6 +240,20 @@ describeDatabase('a table that is not what its mapping says', () => {
     expect(await one.ds.manager.countBy(Grain, { size: 7 })).toBe(6)
   })
 
+  it('with rows that never got a version is written without comparing it', async () => {
+    const { ds, session } = await changed(
+      'DROP TABLE berth',
+      'CREATE TABLE berth (pier varchar(40), place int, name varchar(255), version int)',
+    )
+    await ds.query(`INSERT INTO berth (pier, place, name) VALUES ('a', 1, 'one'), ('a', 2, 'two')`)
+    const all = await session.find(Berth).order({ place: 'ASC' })
+    all.forEach((berth) => (berth.name += '!'))
+    await session.flush()
+    all[0]!.name = 'once more'
+    await session.flush()
+    expect(await ds.query('SELECT name FROM berth ORDER BY place')).toMatchObject([{ name: 'once more' }, { name: 'two!' }])
+  })
+
   it('without a column is refused, and nothing is written', async () => {
     const { ds, session } = await changed('ALTER TABLE token DROP COLUMN state')
     session.add(...many(Token, 20, (index) => ({ name: `n${index}`, state: 'here' })))
@@ -250,6 +264,24 @@ describeDatabase('a table that is not what its mapping says', () => {
 
   describe('on PostgreSQL', () => {
     const onlyHere = onPostgres ? it : it.skip
+
+    onlyHere('as a view whose rows cannot be locked is refused once, and then written row by row', async () => {
+      const { ds, session } = await changed(
+        'ALTER TABLE grain RENAME TO real_grain',
+        'CREATE VIEW grain AS SELECT DISTINCT * FROM real_grain',
+        `CREATE FUNCTION grain_changed() RETURNS trigger LANGUAGE plpgsql AS
+          'BEGIN UPDATE real_grain SET size = NEW.size WHERE id = NEW.id; RETURN NEW; END'`,
+        'CREATE TRIGGER grain_changed INSTEAD OF UPDATE ON grain FOR EACH ROW EXECUTE FUNCTION grain_changed()',
+      )
+      await ds.query(`INSERT INTO real_grain (id, name, size) SELECT n, 'n', 0 FROM generate_series(1, 20) AS n`)
+      const all = await session.find(Grain)
+      all.forEach((grain) => (grain.size = 3))
+      expect(await errorOf(session.flush())).toMatchObject({ code: 'ROWS_NOT_LOCKABLE', cause: expect.any(QueryFailedError) })
+      expect([await ds.manager.countBy(Grain, { size: 3 }), session.uow.dirty.size]).toEqual([0, 20])
+      expect((await session.explain()).steps).toMatchObject([{ path: 'row', reason: expect.stringContaining('locked') }])
+      await session.flush()
+      expect(await ds.manager.countBy(Grain, { size: 3 })).toBe(20)
+    })
 
     onlyHere('as partitions takes its rows', async () => {
       const one = await changed(

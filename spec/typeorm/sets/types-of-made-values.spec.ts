@@ -176,7 +176,7 @@ describeDatabase(
           undone(ds, (session) => (session.add(...[5, 7, 6].slice(0, count).map((id) => make(Always, { id, name: '' }))), session.flush())),
         )
       const [one, many] = [await refusal(1), await refusal(3)]
-      expect(many.message).toBe(one.message)
+      expect(many.message).toBe(`${one.message} (row 1 of 3)`)
     })
   },
   ['postgres'],

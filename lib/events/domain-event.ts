@@ -1,0 +1,129 @@
+/**
+ * What every event is: a named fact, with who made it so and when.
+ *
+ * Knows no listener. Invariant: name, actor and time are those of the construction and cannot be set afterwards.
+ *
+ * @module
+ */
+import { currentContext, type Context } from '../core/context.js'
+import { describeValue } from '../core/describe-value.js'
+import { EventError } from '../core/errors.js'
+
+/** Who did it, as the context types it; null where nobody is known. */
+export type EventActor = Exclude<Context['actor'], undefined> | null
+
+export interface EventOptions {
+  /** Who did it. @defaultValue the actor of the present context, else null */
+  readonly actor?: EventActor
+}
+
+/** A class of events, as listeners and the catalogue take it. */
+export type EventClass<E extends DomainEvent = DomainEvent> = (abstract new (...args: never[]) => E) & {
+  readonly eventName: string
+  readonly fields?: readonly string[]
+}
+
+const BRAND = Symbol.for('flushpoint.domain-event')
+
+/**
+ * A fact, in the past tense, that leaves the program's transaction only when that is committed. Extend it, give the class a name, and
+ * register it; or let `defineEvent` do all three.
+ *
+ * @example
+ * class ArticlePublished extends DomainEvent {
+ *   static override readonly eventName = 'article.published'
+ *   constructor(readonly articleId: number) {
+ *     super()
+ *   }
+ * }
+ * registerEvents(ArticlePublished)
+ * track(new ArticlePublished(7))
+ */
+export abstract class DomainEvent {
+  /** What it is called everywhere, like `article.published`; subclasses inherit it. */
+  static readonly eventName: string
+  /** What its events tell, for the catalogue. @defaultValue what has been seen on events that were tracked */
+  static readonly fields?: readonly string[]
+
+  readonly #name: string
+  readonly #actor: EventActor
+  readonly #createdMs = Date.now()
+
+  /** @throws {EventError} EVENT_NAME_MISSING when the class has no `eventName`. */
+  constructor({ actor }: EventOptions = {}) {
+    this.#name = eventNameOf(new.target)
+    this.#actor = actor === undefined ? ((currentContext().actor as EventActor | undefined) ?? null) : actor
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get actor(): EventActor {
+    return this.#actor
+  }
+
+  /** When it was constructed; a new object each time. */
+  get created(): Date {
+    return new Date(this.#createdMs)
+  }
+
+  /**
+   * A deep copy of what this event tells, as plain data: its own properties without name, actor and created. Functions are left out.
+   *
+   * @throws {EventError} EVENT_PROPERTY_NOT_COPYABLE when a property holds what is no data, as a promise.
+   */
+  properties(): Readonly<Record<string, unknown>> {
+    const copy: Record<string, unknown> = {}
+    for (const property of propertyNamesOf(this)) copy[property] = this.#copyOf(property)
+    return copy
+  }
+
+  #copyOf(property: string): unknown {
+    const value = (this as unknown as Record<string, unknown>)[property]
+    if (typeof value !== 'object' || value === null) return value
+    try {
+      return structuredClone(value)
+    } catch (cause) {
+      throw new EventError('EVENT_PROPERTY_NOT_COPYABLE', { name: this.#name, property, given: describeValue(value) }, { cause })
+    }
+  }
+
+  toString(): string {
+    return this.#name
+  }
+}
+Object.defineProperty(DomainEvent.prototype, BRAND, { value: true })
+
+/** Names that a payload cannot have. */
+export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(DomainEvent.prototype), '__proto__'])
+
+/** What an event tells of itself, without its functions. */
+export function propertyNamesOf(event: DomainEvent): string[] {
+  return Object.entries(event)
+    .filter(([, value]) => typeof value !== 'function')
+    .map(([property]) => property)
+}
+
+/** Whether a value is an event, of whichever copy of this package. */
+export function isDomainEvent(value: unknown): value is DomainEvent {
+  return typeof value === 'object' && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true
+}
+
+/** Whether a value is a class of events, or their base. */
+export function isEventClass(value: unknown): value is EventClass {
+  return typeof value === 'function' && (value.prototype as { [BRAND]?: boolean } | undefined)?.[BRAND] === true
+}
+
+/** @throws {EventError} EVENT_NAME_MISSING · EVENT_NAME_INVALID */
+export function eventNameOf(type: { readonly eventName: string; readonly name: string }): string {
+  const name: unknown = type.eventName
+  if (name === undefined || name === '') throw new EventError('EVENT_NAME_MISSING', { type: type.name || 'a class without a name' })
+  return checkedName(name)
+}
+
+/** @throws {EventError} EVENT_NAME_INVALID when listeners could not name it. */
+export function checkedName(name: unknown): string {
+  if (typeof name === 'string' && name !== '' && name === name.trim() && !name.includes('*')) return name
+  throw new EventError('EVENT_NAME_INVALID', { given: typeof name === 'string' ? `"${name}"` : describeValue(name) })
+}

@@ -1,0 +1,88 @@
+/**
+ * The session extension that triggers an event for every row that is created, saved or deleted, by the name of its table.
+ *
+ * Uses public hooks alone. Invariant: at most one event for each row and transaction, after the outermost commit, from net changes.
+ *
+ * @module
+ */
+import { hasErrorCode } from '../../core/errors.js'
+import { triggerNamed } from '../../events/trigger-event.js'
+import type { BulkStatement } from '../../mapper/bulk-statement.js'
+import type { Change, ChangeKind } from '../../mapper/change.js'
+import type { Session } from '../../mapper/session.js'
+import { SessionExtension } from '../../session/session-extension.js'
+import { tableFilter, type TableFilter } from '../table-filter.js'
+
+export interface GenericEventsOptions {
+  /**
+   * Tables nothing is told of, by name, or by the beginning of their names with `*` behind it: `['audit', 'auth_*']`. Letter case and surrounding
+   * blanks do not count. @defaultValue none
+   */
+  readonly exclude?: readonly string[]
+  /** Whether statements by query are asked for the keys of their rows, at the price of a read, so that these rows are told as well. @defaultValue `false` */
+  readonly bulk?: boolean
+}
+
+const NAMES: Readonly<Record<ChangeKind, 'created' | 'saved' | 'deleted'>> = {
+  insert: 'created',
+  update: 'saved',
+  softRemove: 'saved',
+  recover: 'saved',
+  delete: 'deleted',
+}
+
+/**
+ * Triggers `<table>.created`, `<table>.saved` or `<table>.deleted` for plugins, with `{ id, model }`: the property `id` of the row and the name
+ * of its class. From net changes, so a row that is inserted and updated in one transaction is `created`, and one that ends where it
+ * began is not told at all; soft removal and recovery are `saved`.
+ *
+ * A row without a property `id` is not told, unless it is deleted, with `id: null`: so it is where the key goes by another name, and with composite
+ * keys that have no part of that name. Plugins hear of it only while plugin events are enabled, and not of what `withoutExtensions` does.
+ *
+ * @example
+ * enablePluginEvents(true)
+ * install(dataSource, { extensions: [GenericEvents.with({ exclude: ['auth_*', 'audit'] })] })
+ */
+export class GenericEvents extends SessionExtension {
+  static override readonly optionNames = { exclude: 'optional', bulk: 'optional' } as const
+
+  readonly #isExcluded: TableFilter
+  readonly #withBulk: boolean
+
+  /** @throws {ConfigurationError} OPTION_INVALID */
+  constructor(session: Session, { exclude, bulk = false }: GenericEventsOptions = {}) {
+    super(session)
+    this.#isExcluded = tableFilter('GenericEvents', exclude)
+    this.#withBulk = bulk
+  }
+
+  override beforeBulk(statement: BulkStatement): void {
+    if (!this.#withBulk) return
+    try {
+      statement.wantImages('keys')
+    } catch (error) {
+      if (!hasErrorCode(error, 'BULK_IMAGES_UNSUPPORTED')) throw error
+    }
+  }
+
+  override afterCommit(changes: readonly Change[]): void {
+    for (const change of changes) if (this.#isTold(change)) this.#trigger(change)
+  }
+
+  /** A row of a junction belongs to the entities it links. */
+  #isTold({ table, target }: Change): boolean {
+    return !this.#isExcluded(table) && !(typeof target === 'string' && this.session.dataSource.getMetadata(target).isJunction)
+  }
+
+  #trigger(change: Change): void {
+    const { kind, table, target } = change
+    const id = idOf(change)
+    if (id === null && kind !== 'delete') return
+    triggerNamed(`${table}.${NAMES[kind]}`, { id, model: typeof target === 'string' ? target : target.name })
+  }
+}
+
+function idOf({ key, before, after }: Change): unknown {
+  const values: Readonly<Record<string, unknown>> = { ...before, ...after, ...key }
+  return values['id'] ?? null
+}
