@@ -6,13 +6,8 @@
  *
  * @module
  */
-import { describeValue, isClass } from './describe-value.js'
-import { SignalDefinitionError } from './errors.js'
-import { isEqual } from './is-equal.js'
+import { assertReceiver, invokerOf, isSameReceiver, matcherOf, sourceOf, type Identity, type Receiver, type Source } from './receiver.js'
 import { isThenable } from './run-in-order.js'
-
-/** Sync or async; what it returns is heard by `sendRobust` alone. */
-export type Receiver<P> = (payload: P) => unknown
 
 export interface ConnectOptions {
   /** Taken out before its first call. @defaultValue false */
@@ -33,27 +28,14 @@ export type Outcome =
   | { readonly receiver: Receiver<never>; readonly value: unknown; readonly error?: never }
   | { readonly receiver: Receiver<never>; readonly error: unknown; readonly value?: never }
 
-/** A receiver as it is given: a function, or a method of an owner. */
-export interface Source<P> {
-  readonly receiver: Receiver<P>
-  readonly owner?: object | undefined
-  /** What else tells connections of one receiver apart; compared by value. */
-  readonly detail?: unknown
-  /** Which payloads it is called for; without it, for all. */
-  readonly accepts?: ((payload: P) => boolean) | undefined
-  /** Called when one that is called once is about to be. */
-  readonly spent?: (() => void) | undefined
-}
-
-/** What a receiver is known by. */
-export type Identity = Pick<Source<never>, 'owner' | 'detail'> & { readonly receiver: unknown; readonly uid: string | undefined }
-
 /** A receiver in the list of a signal. */
 export interface Connected<P> extends Source<P> {
   readonly uid: string | undefined
   /** Counts up over all signals, so that lists of several can be told in one order. */
   readonly order: number
   readonly isOnce: boolean
+  /** Calls the receiver where the payload is for it. */
+  call(payload: P): unknown
   /** Takes it out when the signal aborts. */
   endWith(abortSignal: AbortSignal): void
   /** @returns Whether it was still there. */
@@ -137,8 +119,8 @@ export class Signal<P extends object = object> {
   dispatch(payload: P): void | Promise<void> {
     const receivers = this.applying(payload)
     for (let index = 0; index < receivers.length; index++) {
-      const result = this.#call(receivers[index]!, payload)
-      if (isThenable(result)) return this.#goOn(result, receivers.slice(index + 1), payload)
+      const result = receivers[index]!.call(payload)
+      if (isThenable(result)) return goOn(result, index + 1, { receivers, payload })
     }
   }
 
@@ -176,22 +158,12 @@ export class Signal<P extends object = object> {
       ended ??= new AbortController()
       abortSignal.addEventListener('abort', remove, { once: true, signal: ended.signal })
     }
-    const one: Connected<P> = Object.freeze({ ...source, ...known, order: ++connections, endWith, remove })
+    const invoke = invokerOf(source)
+    const isGuarded = source.accepts !== undefined || known.isOnce
+    const call = isGuarded ? (payload: P) => (isCalled(one, payload) ? invoke(payload) : undefined) : invoke
+    const one: Connected<P> = Object.freeze({ ...source, ...known, order: ++connections, call, endWith, remove })
     this.#replace([...this.#connected, one])
     return one
-  }
-
-  async #goOn(first: PromiseLike<unknown>, rest: readonly Connected<P>[], payload: P): Promise<void> {
-    await first
-    for (const one of rest) {
-      const result = this.#call(one, payload)
-      if (isThenable(result)) await result
-    }
-  }
-
-  #call(one: Connected<P>, payload: P): unknown {
-    if (!isCalled(one, payload)) return undefined
-    return one.owner === undefined ? one.receiver(payload) : one.receiver.call(one.owner, payload)
   }
 
   #callable(payload: P): readonly Connected<P>[] {
@@ -220,49 +192,28 @@ function isCalled<P>(one: Connected<P>, payload: P): boolean {
   return isThere
 }
 
-async function outcomeOf<P>({ owner, receiver }: Connected<P>, payload: P): Promise<Outcome> {
+async function goOn<P>(
+  first: PromiseLike<unknown>,
+  from: number,
+  { receivers, payload }: { readonly receivers: readonly Connected<P>[]; readonly payload: P },
+): Promise<void> {
+  await first
+  for (let index = from; index < receivers.length; index++) {
+    const result = receivers[index]!.call(payload)
+    if (isThenable(result)) await result
+  }
+}
+
+async function outcomeOf<P>(one: Connected<P>, payload: P): Promise<Outcome> {
+  const { receiver } = one
   try {
-    return { receiver, value: await (owner === undefined ? receiver(payload) : receiver.call(owner, payload)) }
+    return { receiver, value: await invokerOf(one)(payload) }
   } catch (error) {
     return { receiver, error }
   }
 }
 
-function sourceOf<P>([first, second, third]: readonly unknown[]): [Source<P>, unknown] {
-  if (typeof second !== 'string') return [{ receiver: first as Receiver<P> }, second]
-  return [{ receiver: methodOf(first, second) as Receiver<P>, owner: first as object }, third]
-}
-
-function methodOf(owner: unknown, name: string): unknown {
-  return owner === null || owner === undefined ? undefined : (owner as Record<string, unknown>)[name]
-}
-
-/** A static method is known without its class, too. */
-function matcherOf([first, second]: readonly unknown[]): (one: Identity) => boolean {
-  if (typeof second === 'string') {
-    const method = methodOf(first, second)
-    return ({ owner, receiver }) => owner === first && receiver === method
-  }
-  if (typeof first === 'function') return ({ owner, receiver }) => receiver === first && (owner === undefined || isClass(owner))
-  const uid = (first as { uid?: unknown } | null | undefined)?.uid
-  return (one) => uid !== undefined && one.uid === uid
-}
-
-/** Whether two are one receiver, whichever signals they are connected to. */
-export function isSameReceiver(one: Identity, other: Identity): boolean {
-  if (one.uid !== undefined || other.uid !== undefined) return one.uid === other.uid
-  return one.receiver === other.receiver && one.owner === other.owner && isEqual(one.detail, other.detail)
-}
-
 export function connectionTo(disconnect: () => unknown): Connection {
   const connection = () => void disconnect()
   return Object.assign(connection, { [Symbol.dispose]: connection })
-}
-
-/** A class cannot be called, and a second parameter would never be given. */
-function assertReceiver(signal: string, receiver: unknown): void {
-  if (typeof receiver === 'function' && !isClass(receiver) && receiver.length <= 1) return
-  const isFunction = typeof receiver === 'function' && !isClass(receiver)
-  const given = isFunction ? `${describeValue(receiver)} with ${receiver.length} parameters` : describeValue(receiver)
-  throw new SignalDefinitionError('SIGNAL_RECEIVER_INVALID', { signal, given })
 }

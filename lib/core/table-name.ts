@@ -1,8 +1,8 @@
 /**
  * What a table is called where somebody is told about it.
  *
- * Knows no connection: it is told what one takes for granted. Invariant: a table has one name, whether an entity, a statement or an operation on
- * the schema is about it.
+ * Knows no connection: it is told what one takes for granted. Invariant: a table has one name, whether an entity, a statement or an
+ * operation on the schema is about it.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
  * What an operation of a query runner has changed about one table.
  *
- * Types only; made in `typeorm`. Invariant: `kind` narrows the schemas: a table that was not there has none before, one that is gone none after.
+ * Types only; made in `typeorm`. Invariant: `kind` narrows the schemas: a table that was not there has none before, one that is gone none
+ * after.
  *
  * @module
  */
@@ -13,7 +14,9 @@ interface ChangeOfTable<K extends SchemaChangeKind, Before, After> {
   readonly database: string
   /** The table as it is called afterwards; with its schema in front (`audit.entry`) where that is not the connection's own. */
   readonly table: string
-  /** The table as a text: columns, primary key, constraints and indices in a fixed order. Made for comparing and showing, not for running. */
+  /**
+   * The table as a text: columns, primary key, constraints and indices in a fixed order. Made for comparing and showing, not for running.
+   */
   readonly beforeSchema: Before
   /** As {@link beforeSchema}, afterwards. */
   readonly afterSchema: After

@@ -84,7 +84,7 @@ export interface EditLimits {
 
 /** The collections of an entity that stays whose members change. */
 export function editsOf(
-  { tracked: { map, entity }, difference, kind }: Draft,
+  { tracked: { map, entity }, difference, kind }: Pick<Draft, 'tracked' | 'difference' | 'kind'>,
   { isPartial, isLeftOut }: EditLimits,
 ): readonly RelationEdit[] {
   if (kind === 'delete') return []

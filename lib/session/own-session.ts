@@ -101,15 +101,15 @@ export class OwnSession extends SessionBase implements OpenSession {
       get hooks() {
         return session.hooks
       },
-      get mark() {
-        return session.mark
+      get point() {
+        return session.point
       },
       isCoalescing: () => !this.isHearingOthers,
       frame: () => this.frame(),
       inFrame: (fn) => this.inFrame(fn),
       recordWritten: (rows) => (currentSilence() === 'all' ? undefined : this.writeDown(rows)),
       writeLater: () => undefined, // what hooks change is dirty, and found before the commit
-      undoneTo: (mark) => this.undoneTo(mark),
+      undoneTo: (point) => this.undoneTo(point),
       throwIfAborted: () => this.#throwIfAborted(),
       read: (query) => this.#reader.read(query),
       stateOf: (tracked) => this.state(tracked.entity),

@@ -33,11 +33,15 @@ export interface SessionHost {
   reportHookError(error: unknown, failure: HookFailure): void
 }
 
-interface Level {
-  readonly scope: TransactionScope
+/** How much a session had written, and how many waited for its commit or rollback. */
+export interface SessionPoint {
   readonly mark: number
   readonly commits: number
   readonly rollbacks: number
+}
+
+interface Level extends SessionPoint {
+  readonly scope: TransactionScope
   /** What the kind of session wants to come back to. */
   readonly saved: unknown
 }
@@ -233,9 +237,16 @@ export abstract class SessionBase {
     this.#journal.append(rows)
   }
 
-  /** Cuts the journal back after a flush was undone. */
-  undoneTo(mark: number): void {
-    this.#journal.cut(mark)
+  /** Where it stands, for a flush that may be undone alone. */
+  get point(): SessionPoint {
+    return { mark: this.#journal.mark, commits: this.#commitCallbacks.length, rollbacks: this.#rollbackCallbacks.length }
+  }
+
+  /** A flush was undone alone: its changes are cut off, what waited for their commit is dropped, and who asked for the rollback is told. Never throws. */
+  async undoneTo({ mark, commits, rollbacks }: SessionPoint): Promise<void> {
+    const { entries } = this.#journal.cut(mark)
+    this.#commitCallbacks.splice(commits)
+    await this.#tellRollback(this.#rollbackCallbacks.splice(rollbacks), entries, this.#scope ?? WRITE_SCOPE)
   }
 
   /** A single write without a transaction begins: it is its own commit. */
@@ -315,8 +326,12 @@ export abstract class SessionBase {
     const undone = cut.entries
     await this.inFrame(async () => {
       await this.hooks.runIsolated('afterRollback', [undone, level.scope], this.reporter('afterRollback'))
-      await isolated(callbacks, (fn) => fn(undone, level.scope), this.reporter('onRollback'))
+      await this.#tellRollback(callbacks, undone, level.scope)
     })
+  }
+
+  async #tellRollback(callbacks: readonly RollbackCallback[], undone: readonly Change[], scope: TransactionScope): Promise<void> {
+    if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn(undone, scope), this.reporter('onRollback')))
   }
 
   #wholeWrite(): Level {

@@ -102,16 +102,24 @@ export abstract class SessionExtension implements SessionHooks {
   /** After a rollback, of a savepoint too: `changes` were undone, `scope` is the level that ended. Cannot change the outcome. */
   afterRollback(changes: readonly Change[], scope: TransactionScope): Awaitable {}
   /**
-   * After an operation of a query runner that has created, dropped, renamed or altered a table: called by hand, by a migration or by `synchronize`,
-   * also while the DataSource is initialised. Once for each table whose schema is really another one now; what TypeORM does inside one operation
-   * (temporary tables, the columns of `addColumns`) is told as that one. SQL that is sent as text, by `query`, is not seen.
+   * After an operation of a query runner that has created, dropped, renamed or altered a table: called by hand, by a migration or by
+   * `synchronize`, also while the DataSource is initialised. Once for each table whose schema is really another one now; what TypeORM does
+   * inside one operation (temporary tables, the columns of `addColumns`) is told as that one. Of `clearDatabase` and `dropSchema` the tables of
+   * entities are told.
+   *
+   * SQL that is sent as text by `query`, as generated migrations do, is told by the table it names: each statement on a table or an index is an
+   * operation, and one table for several statements only where SQLite has to replace it. Of several statements in one text the first is seen;
+   * of `DROP INDEX` without a table, tables of entities; extensions that one session alone has hear of operations, not of texts.
    *
    * The schemas were read from the database just before and just after. Outside of a transaction the operation stands already; inside one
-   * `session.onCommit` waits for the commit. An error goes to the caller of the operation, so that a migration fails by it. MySQL and MariaDB commit with
-   * every such operation by themselves: a rollback takes back what was registered here, and not the table.
+   * `session.onCommit` waits for the commit. An error goes to the caller of the operation, so that a migration fails by it. MySQL and
+   * MariaDB commit with every such operation by themselves: a rollback takes back what was registered here, and not the table.
    *
-   * Not allowed here: to end the transaction. Operations on the schema are, and told in turn. While the DataSource is initialised no other hook runs
-   * but those of this transaction: beforeCommit, afterCommit, afterRollback.
+   * Not allowed here: to end the transaction. Operations on the schema are, and told in turn.
+   *
+   * While the DataSource is initialised only extensions that override this are there, listed as classes or by `with`, and not by functions:
+   * what those need may not be. They hear this and the end of its transaction (beforeCommit, afterCommit, afterRollback); rows that
+   * migrations write are not told.
    *
    * Costs two reads of the table's schema for each operation where somebody overrides it, and nothing elsewhere.
    */

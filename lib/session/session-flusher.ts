@@ -13,6 +13,7 @@ import type { FlushResult } from '../mapper/unit-of-work.js'
 import type { CompletedFlush } from './completed-flush.js'
 import { Flush, MAX_ROUNDS, ROW_HOOKS_BEFORE, SESSION_HOOKS_BEFORE, type FlushOwner } from './flush.js'
 import type { Persistence, Query } from './persistence.js'
+import type { SessionPoint } from './session-base.js'
 import type { SessionWork } from './session-work.js'
 import { changedAfterDelete, hasUnreadMembers, isUnchanged, presentPicture, type Tracked } from './tracked.js'
 import type { UndoLog } from './undo-log.js'
@@ -21,10 +22,10 @@ import { WorkSource } from './work-source.js'
 /** What the flusher asks of the session. */
 export interface FlusherHost extends FlushOwner {
   readonly savepoints: boolean
-  readonly mark: number
+  readonly point: SessionPoint
   /** Whether flushes asked for at the same time may be one. */
   isCoalescing(): boolean
-  undoneTo(mark: number): void
+  undoneTo(point: SessionPoint): Promise<void>
   read(query: Query): Promise<unknown>
   /** @throws the reason of the abort signal, once it is aborted. */
   throwIfAborted(): void
@@ -170,7 +171,7 @@ export class SessionFlusher {
     const counts: Counts = { inserted: 0, updated: 0, deleted: 0, softRemoved: 0, recovered: 0, statements: 0, durationMs: 0 }
     this.#host.throwIfAborted()
     this.#assertDeletedAlone()
-    const mark = this.#host.mark
+    const { point } = this.#host
     const source = this.#sourceOf(focus)
     let owns = false
     const begin = async () => {
@@ -186,7 +187,7 @@ export class SessionFlusher {
     } catch (error) {
       if (owns) {
         await this.#rollBack()
-        this.#host.undoneTo(Math.min(mark, this.#host.mark))
+        await this.#host.undoneTo(point)
       }
       throw error
     } finally {
@@ -230,7 +231,7 @@ export class SessionFlusher {
     const { focus } = source
     const flush = new Flush(this.#host, source, focus?.entity)
     const isInside = this.#persistence.isInTransaction && !isOwn()
-    const mark = this.#host.mark
+    const { point } = this.#host
     const { writes } = this.#persistence
     let protection: Protection | undefined
     try {
@@ -246,8 +247,8 @@ export class SessionFlusher {
       flush.fail()
       source.undo()
       if (protection !== undefined) {
-        this.#host.undoneTo(mark)
         await protection.undo()
+        await this.#host.undoneTo(point)
       } else if (isInside && mayHaveWritten) this.#persistence.doom(error)
       throw error
     } finally {

@@ -11,9 +11,9 @@ import { currentSilence } from '../core/silence.js'
 import type { ChangeKind } from '../mapper/change.js'
 import { MapperExtension } from '../mapper/mapper-extension.js'
 import type { EntityState, Session } from '../mapper/session.js'
-import type { UnitOfWork } from '../mapper/unit-of-work.js'
+import type { RelationEdit, UnitOfWork } from '../mapper/unit-of-work.js'
 import { CompletedFlush } from './completed-flush.js'
-import type { Draft } from './draft.js'
+import { editsOf, type Draft } from './draft.js'
 import { keyText, type EntityMap } from './entity-map.js'
 import type { FlushRow, FlushSource, Hearing } from './flush.js'
 import { UnitOfWorkView, type WorkKind } from './pending-work.js'
@@ -21,7 +21,7 @@ import type { ListenedRow, Persistence, Query } from './persistence.js'
 import { PlanRows, type PlannedRows } from './plan-rows.js'
 import type { RowWritten } from './row-change.js'
 import type { SessionWork } from './session-work.js'
-import { imageOfPicture, isUnchanged, type Tracked } from './tracked.js'
+import { imageOfPicture, isUnchanged, relationDifferenceOf, type Tracked } from './tracked.js'
 import { unreadQueries } from './unread-relations.js'
 import { WorkPlan } from './work-plan.js'
 import { WorkRow, type WorkRowParts } from './work-row.js'
@@ -348,12 +348,20 @@ export function unitOfWorkOf(work: SessionWork, focus?: Tracked): UnitOfWorkView
     return new UnitOfWorkView(sets, () => (focus === undefined ? plan : new WorkPlan(work, { focus })).relationEdits)
   } catch {
     const marked = (mark: string) => [...work.marks].filter(([, one]) => one === mark).map(([{ entity }]) => entity)
-    return new UnitOfWorkView({
+    const dirty = [...work.managed()].filter((tracked) => !work.marks.has(tracked) && !isUnchanged(tracked))
+    const sets = {
       new: [...work.added].map(({ entity }) => entity),
-      dirty: [...work.managed()].filter((tracked) => !work.marks.has(tracked) && !isUnchanged(tracked)).map(({ entity }) => entity),
+      dirty: dirty.map(({ entity }) => entity),
       deleted: marked('delete'),
       softRemoved: marked('softRemove'),
       recovered: marked('recover'),
-    })
+    }
+    return new UnitOfWorkView(sets, () => [...work.added, ...dirty].flatMap((tracked) => editsWithoutPlan(work, tracked, focus)))
   }
+}
+
+function editsWithoutPlan(work: SessionWork, tracked: Tracked, focus: Tracked | undefined): readonly RelationEdit[] {
+  if (focus !== undefined && focus !== tracked) return []
+  const isLeftOut = (member: object) => work.isDropped(member)
+  return editsOf({ tracked, kind: 'update', difference: relationDifferenceOf(tracked) }, { isLeftOut, isPartial: focus !== undefined })
 }

@@ -7,7 +7,8 @@
  */
 import { classNameOf, isClass } from '../core/describe-value.js'
 import { SignalDefinitionError } from '../core/errors.js'
-import { connectionTo, type Connection, type Receiver, type Source } from '../core/signal.js'
+import type { Receiver, Source } from '../core/receiver.js'
+import { connectionTo, type Connection } from '../core/signal.js'
 import { familyOf, type BuiltInName, type PayloadOf } from './families.js'
 import type { FromSender, ModelSignal } from './model-signal.js'
 import type { Connect, Instance, ModelConnectOptions, Models } from './payloads.js'

@@ -7,7 +7,8 @@
  */
 import { describeValue, isClass } from '../core/describe-value.js'
 import { SignalDefinitionError } from '../core/errors.js'
-import { isSameReceiver, Signal, type Connected, type Connection, type Receiver, type Source } from '../core/signal.js'
+import { isSameReceiver, type Receiver, type Source } from '../core/receiver.js'
+import { Signal, type Connected, type Connection } from '../core/signal.js'
 import type { EntityClass } from '../mapper/entity-types.js'
 import { anyModel, type ModelConnectOptions } from './payloads.js'
 import { assertEntity, type Sender } from './senders.js'
@@ -151,7 +152,7 @@ export class ModelSignal<P extends FromSender = FromSender> extends Signal<P> {
   /** By hand a sender is easily forgotten, and nobody would be called. */
   #refused<R>(payload: P): Promise<R> | undefined {
     const given: unknown = (payload as Partial<P> | undefined)?.sender
-    if (isClass(given)) return undefined
+    if (typeof given === 'function' && (given === this.#sender || isClass(given))) return undefined
     return Promise.reject(new SignalDefinitionError('SIGNAL_SENDER_INVALID', { signal: this.#family.name, given: describeValue(given) }))
   }
 }

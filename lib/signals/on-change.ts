@@ -7,7 +7,8 @@
  */
 import { isEqual } from '../core/is-equal.js'
 import { messageOf } from '../core/errors.js'
-import type { Outcome, Receiver } from '../core/signal.js'
+import type { Receiver } from '../core/receiver.js'
+import type { Outcome } from '../core/signal.js'
 import type { Change } from '../mapper/change.js'
 import type { DataKeys, EntityClass, EntityRef } from '../mapper/entity-types.js'
 import { connectTo } from './connectors.js'

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { Receiver, ConnectOptions, Connection } from '../core/signal.js'
+import type { Receiver } from '../core/receiver.js'
+import type { Connection, ConnectOptions } from '../core/signal.js'
 import type { BulkStatement } from '../mapper/bulk-statement.js'
 import type { Change } from '../mapper/change.js'
 import type { EntityClass, EntityRef } from '../mapper/entity-types.js'
@@ -58,15 +59,15 @@ export interface BulkPayload<E extends object = object> {
 export interface FieldChange<E extends object, F extends keyof E> {
   readonly sender: EntityClass<E>
   readonly instance: E
-  readonly from: E[F] | undefined
-  readonly to: E[F] | undefined
+  readonly from: Awaited<E[F]> | undefined
+  readonly to: Awaited<E[F]> | undefined
   readonly change: Change<E>
 }
 
 /** Which changes of a field are meant; without a value, all. */
 export interface FieldFilter<E extends object, F extends keyof E> {
-  readonly from?: E[F]
-  readonly to?: E[F]
+  readonly from?: Awaited<E[F]>
+  readonly to?: Awaited<E[F]>
 }
 
 export interface ModelConnectOptions extends ConnectOptions {
@@ -79,10 +80,10 @@ export interface Connect<P> {
   /** @returns Takes it out again. */
   (receiver: (payload: P) => void | Promise<void>, options?: ModelConnectOptions): Connection
   /** For static methods alone: nobody could say on which object an instance method is to be called. */
-  <C extends abstract new (...args: never[]) => unknown>(
+  <C extends abstract new (...args: never[]) => unknown, M extends (payload: P) => void | Promise<void>>(
     target: C,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<(payload: P) => void | Promise<void>>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void
   /** What the compiler says of anything else. */
   (receiver: ReceiverMistake, options?: ModelConnectOptions): never

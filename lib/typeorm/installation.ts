@@ -7,9 +7,10 @@
  * @module
  */
 import type { DataSource, QueryRunner } from 'typeorm'
-import { classNameOf, describeValue } from '../core/describe-value.js'
+import { classNameOf, describeValue, isClass } from '../core/describe-value.js'
 import { ConfigurationError, messageOf } from '../core/errors.js'
 import { warn } from '../core/warn.js'
+import { isExtensionFactory } from '../mapper/extension-factory.js'
 import { mayOverride } from '../mapper/extension-list.js'
 import type { SessionExtensionInput } from '../mapper/session.js'
 import type { Token } from '../mapper/token.js'
@@ -39,7 +40,7 @@ export class Installation {
   makeRunner: DataSource['createQueryRunner'] | undefined
   readonly #layers: InstallOptions[] = []
   #mayListenToLoads: boolean | undefined
-  #mayListenToSchema: boolean | undefined
+  #schemaListeners: readonly SessionExtensionInput[] | undefined
   #hasListeners: boolean | undefined
 
   constructor(dataSource: DataSource) {
@@ -58,7 +59,7 @@ export class Installation {
     this.#mayListenToLoads = undefined
   }
 
-  /** True while its DataSource connects: of what migrations write nobody is told, each time; of what becomes of the schema, who listens to that. */
+  /** True while its DataSource connects, each time: nobody is told of rows that migrations write, only of what becomes of the schema. */
   isConnecting = false
 
   get isActive(): boolean {
@@ -87,9 +88,10 @@ export class Installation {
     return this.#mayListenToLoads || this.mappers.hasAny
   }
 
-  /** Whether anything listed could listen to operations on the schema. */
-  get hearsSchemaChanges(): boolean {
-    return (this.#mayListenToSchema ??= this.extensions.some((input) => mayOverride(input, 'afterSchemaChange', SESSION_LEVEL)))
+  /** The extensions that could listen to operations on the schema. While connecting no factory is asked: what it needs may not be there yet. */
+  get schemaListeners(): readonly SessionExtensionInput[] {
+    this.#schemaListeners ??= this.extensions.filter((input) => mayOverride(input, 'afterSchemaChange', SESSION_LEVEL))
+    return this.isConnecting ? this.#schemaListeners.filter((input) => isExtensionFactory(input) || isClass(input)) : this.#schemaListeners
   }
 
   /** Whether a write outside of a transaction of the caller's is TypeORM's alone: no extension, no listener, no other subscriber, no fastWrites. */
@@ -122,14 +124,14 @@ export class Installation {
     }
     this.#layers.push(options)
     this.#mayListenToLoads = undefined
-    this.#mayListenToSchema = undefined
+    this.#schemaListeners = undefined
   }
 
   removeLayer(options: InstallOptions): void {
     const index = this.#layers.indexOf(options)
     if (index >= 0) this.#layers.splice(index, 1)
     this.#mayListenToLoads = undefined
-    this.#mayListenToSchema = undefined
+    this.#schemaListeners = undefined
   }
 
   hasLayer(options: InstallOptions): boolean {

@@ -8,7 +8,7 @@
  */
 import type { EntityMetadata } from 'typeorm'
 import { currentSilence } from '../core/silence.js'
-import type { UnitSession } from '../session/session-base.js'
+import type { SessionPoint, UnitSession } from '../session/session-base.js'
 import { Flush, type FlushOwner } from '../session/flush.js'
 import { NO_SESSION_HOOKS } from '../session/session-extension.js'
 import { SubjectSource } from './subject-source.js'
@@ -129,7 +129,7 @@ async function execute(run: FlushRun, { flush, source, unit, session }: Running)
 
 interface Savepoint {
   readonly name: string
-  readonly mark: number
+  readonly point: SessionPoint
 }
 
 let savepoints = 0
@@ -137,14 +137,14 @@ let savepoints = 0
 async function openSavepoint(unit: RunnerUnit): Promise<Savepoint> {
   const name = `flushpoint_${++savepoints}`
   await unit.runner.query(`SAVEPOINT ${name}`)
-  return { name, mark: unit.session!.mark }
+  return { name, point: unit.session!.point }
 }
 
-async function undoTo(unit: RunnerUnit, { name, mark }: Savepoint, session: UnitSession): Promise<void> {
+async function undoTo(unit: RunnerUnit, { name, point }: Savepoint, session: UnitSession): Promise<void> {
   await unit.runner.query(`ROLLBACK TO SAVEPOINT ${name}`)
   await unit.runner.query(`RELEASE SAVEPOINT ${name}`)
-  session.undoneTo(mark)
   unit.failedStatement = undefined
+  await session.undoneTo(point)
 }
 
 /** Without a transaction each statement has committed by itself, also those before a failure. */

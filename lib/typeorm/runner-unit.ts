@@ -211,7 +211,7 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
     return {
       dataSource: installation.dataSource,
       manager: this.manager,
-      extensions: installation.extensions,
+      extensions: installation.isConnecting ? installation.schemaListeners : installation.extensions,
       resolve: (token) => installation.resolve(token),
       isMapped: (entity) => installation.targetsOfPlainObjects.has(entity) || installation.mappers.metadataOf(entity) !== undefined,
       write: (kind, entities) => this.#write(kind, entities),

@@ -1,48 +1,52 @@
 /**
- * The wraps around the operations of query runners on the schema: where `afterSchemaChange` is told.
+ * The wraps around what query runners do to the schema: where `afterSchemaChange` is told.
  *
- * Wrapped once per class of query runners, since a runner is made for every save; inert where nobody listens. Invariant: what is told is what
- * the database said before and after the outermost operation, never what its arguments promise.
+ * Operations are wrapped once per class of query runners, since a runner is made for every save; statements on the runner itself, where
+ * somebody listens. Invariant: an operation that is part of another one is told as that, and where nobody listens each wrap is a look-up
+ * and the original call.
  *
  * @module
  */
-import type { QueryRunner, Table } from 'typeorm'
+import type { QueryRunner } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
-import { tableNameOf, type TableName } from '../core/table-name.js'
-import type { SchemaChange } from '../mapper/schema-change.js'
 import type { UnitSession } from '../session/session-base.js'
 import { installedUnitOf, unitOf } from './data-source-patch.js'
 import { installationFor } from './installation.js'
-import { dataSourceOf, hasSingleConnection } from './internals.js'
+import { dataSourceOf } from './internals.js'
 import type { RunnerUnit } from './runner-unit.js'
-import { schemaText } from './schema-text.js'
+import {
+  lookAtEntities,
+  lookAtRenamed,
+  lookAtStatement,
+  lookAtTable,
+  type Look,
+  type LookAgain,
+  type SchemaRunner,
+} from './schema-looks.js'
+import { schemaStatementOf } from './schema-statements.js'
 
 const HOOK = 'afterSchemaChange'
 const WRAPPED = Symbol.for('flushpoint.schema-boundary')
 
 type Run = () => Promise<unknown>
 type Operation = (this: SchemaRunner, ...args: readonly unknown[]) => Promise<unknown>
-interface SchemaRunner extends QueryRunner {
-  readonly sqlMemoryMode?: boolean
-  loadTables(paths: readonly string[]): Promise<Table[]>
-}
-
-/** Looks at the tables an operation is about. @returns Looks again, and tells what is another one. */
-type Look = (runner: SchemaRunner, args: readonly unknown[]) => Promise<() => Promise<readonly SchemaChange[]>>
 
 /** The operation that this call is part of: what it calls on the same runner is its own doing. */
 const outermost = new FrameSlot<QueryRunner>('schema-operation')
 
-/** Wraps the class of a query runner; does nothing when that is done already, or where there are no tables. */
-export function wrapSchemaOperations(runner: QueryRunner): void {
+/** Listens to the operations of a query runner, and to its statements where somebody wants to hear; where there are no tables, to nothing. */
+export function watchSchema(runner: QueryRunner): void {
   const prototype = Object.getPrototypeOf(runner) as Record<string | symbol, unknown>
-  if (Object.hasOwn(prototype, WRAPPED) || typeof prototype['loadTables'] !== 'function') return
-  prototype[WRAPPED] = true
-  for (const [look, names] of OPERATIONS) for (const name of names) wrap(prototype, name, look)
+  if (!Object.hasOwn(prototype, WRAPPED)) {
+    if (typeof prototype['loadTables'] !== 'function') return
+    prototype[WRAPPED] = true
+    for (const [look, names] of OPERATIONS) for (const name of names) wrapOperation(prototype, name, look)
+  }
+  watchStatements(runner as SchemaRunner)
 }
 
-function wrap(prototype: Record<string, unknown>, name: string, look: Look): void {
+function wrapOperation(prototype: Record<string, unknown>, name: string, look: Look): void {
   const operation = prototype[name] as Operation | undefined
   if (typeof operation !== 'function') return
   prototype[name] = function (this: SchemaRunner, ...args: readonly unknown[]) {
@@ -52,18 +56,38 @@ function wrap(prototype: Record<string, unknown>, name: string, look: Look): voi
   }
 }
 
+/** Around all other wraps of `query`: what looks at tables sends statements of its own. */
+function watchStatements(runner: SchemaRunner & { [WRAPPED]?: boolean }): void {
+  const installation = installationFor(dataSourceOf(runner)!)
+  if (installation.schemaListeners.length === 0 || Object.hasOwn(runner, WRAPPED)) return
+  if (installation.isConnecting) unitOf(runner, installation)
+  Object.defineProperty(runner, WRAPPED, { value: true })
+  const query = runner.query.bind(runner) as (...args: readonly unknown[]) => Promise<unknown>
+  runner.query = ((...args: readonly unknown[]) => {
+    const statement = schemaStatementOf(String(args[0]))
+    const unit = statement === undefined ? undefined : hearingUnit(runner)
+    return unit === undefined
+      ? query(...args)
+      : operate(
+          unit,
+          () => query(...args),
+          () => lookAtStatement(runner, statement!),
+        )
+  }) as QueryRunner['query']
+}
+
 /** The unit of a runner whose operations somebody may listen to. Schemas that are only written down as SQL are no change. */
 function hearingUnit(runner: SchemaRunner): RunnerUnit | undefined {
   if (runner.sqlMemoryMode === true || currentSilence() !== undefined || outermost.get() === runner) return undefined
   const dataSource = dataSourceOf(runner)
   if (dataSource === undefined) return undefined
   const installation = installationFor(dataSource)
-  const isEarly = installation.isConnecting && installation.hasLayers && installation.hearsSchemaChanges
-  const unit = isEarly ? unitOf(runner, installation) : installedUnitOf(runner)
-  return (unit?.session?.hooks.has(HOOK) ?? installation.hearsSchemaChanges) ? unit : undefined
+  const isHeard = installation.schemaListeners.length > 0
+  const unit = installation.isConnecting && isHeard ? unitOf(runner, installation) : installedUnitOf(runner)
+  return (unit?.session?.hooks.has(HOOK) ?? isHeard) ? unit : undefined
 }
 
-type LookFirst = () => ReturnType<Look>
+type LookFirst = () => Promise<LookAgain>
 
 async function operate(unit: RunnerUnit, run: Run, look: LookFirst): Promise<unknown> {
   await unit.opened?.beginAround('')
@@ -104,75 +128,6 @@ async function observe({ runner }: RunnerUnit, session: UnitSession, { run, look
   done()
   for (const change of await lookAgain()) await session.inFrame(() => session.hooks.run(HOOK, change))
   return result
-}
-
-// ---- what changed
-
-const lookAtTable: Look = async (runner, [target]) => {
-  const path = pathOf(runner, target)
-  const before = await textOf(runner, path)
-  return async () => told(changeOf(nameOf(runner, path), before, await textOf(runner, path)))
-}
-
-const lookAtRenamed: Look = async (runner, [target, newName]) => {
-  const path = pathOf(runner, target)
-  const newPath = `${path.slice(0, path.lastIndexOf('.') + 1)}${String(newName)}`
-  const { table: oldTable } = nameOf(runner, path)
-  const beforeSchema = await textOf(runner, path)
-  return async () => {
-    const afterSchema = await textOf(runner, newPath)
-    if (beforeSchema === null || afterSchema === null || beforeSchema === afterSchema) return []
-    return told({ kind: 'renameTable', ...nameOf(runner, newPath), oldTable, beforeSchema, afterSchema })
-  }
-}
-
-/** What drops whole databases does not say which tables; those of entities can be looked for. */
-const lookAtEntities: Look = async (runner) => {
-  const before = await entityTables(runner)
-  return async () => {
-    const left = await entityTables(runner)
-    const gone = [...before].filter(([key]) => !left.has(key))
-    return gone.flatMap(([, { text, ...name }]) => told(changeOf(name, text, null)))
-  }
-}
-
-function changeOf(name: TableName, before: string | null, after: string | null): SchemaChange | undefined {
-  if (before === after) return undefined
-  if (after === null) return { kind: 'dropTable', ...name, beforeSchema: before!, afterSchema: null }
-  if (before === null) return { kind: 'createTable', ...name, beforeSchema: null, afterSchema: after }
-  return { kind: 'alterTable', ...name, beforeSchema: before, afterSchema: after }
-}
-
-function told(change: SchemaChange | undefined): readonly SchemaChange[] {
-  return change === undefined ? [] : [Object.freeze(change)]
-}
-
-async function textOf(runner: SchemaRunner, path: string): Promise<string | null> {
-  const [table] = await runner.loadTables([path])
-  return table === undefined ? null : schemaText(table, dataSourceOf(runner)!.driver)
-}
-
-async function entityTables(runner: SchemaRunner): Promise<Map<string, TableName & { readonly text: string }>> {
-  const { driver, entityMetadatas } = dataSourceOf(runner)!
-  const paths = entityMetadatas.filter(({ tableType }) => tableType !== 'view').map(({ tablePath }) => tablePath)
-  const tables = await runner.loadTables([...new Set(paths)])
-  return new Map(
-    tables.map((table) => [table.name, { ...tableNameOf(driver.parseTableName(table), driver), text: schemaText(table, driver) }]),
-  )
-}
-
-function nameOf(runner: SchemaRunner, path: string): TableName {
-  const { driver } = dataSourceOf(runner)!
-  return tableNameOf(driver.parseTableName(path), driver)
-}
-
-/** Taken before the operation, since some rename the table object they were given. On SQLite its name is a path already. */
-function pathOf(runner: SchemaRunner, target: unknown): string {
-  if (typeof target === 'string') return target
-  const dataSource = dataSourceOf(runner)!
-  if (hasSingleConnection(dataSource)) return (target as Table).name
-  const { tableName, schema, database } = dataSource.driver.parseTableName(target as Table)
-  return dataSource.driver.buildTableName(tableName, schema, database)
 }
 
 const ALTERING = [

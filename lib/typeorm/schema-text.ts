@@ -1,8 +1,8 @@
 /**
  * A table as a text that is the same as long as the table is.
  *
- * Knows no database: what a column's type is called it asks the driver. Invariant: the text does not depend on the order in which the database
- * tells columns and constraints.
+ * Knows no database: what a column's type is called it asks the driver. Invariant: the text does not depend on the order in which the
+ * database tells columns and constraints.
  *
  * @module
  */
@@ -40,7 +40,7 @@ function columnText(column: TableColumn, driver: Driver): string {
     quote(column.name),
     driver.createFullType(column),
     (column.enum as string[] | undefined)?.length ? `(${column.enum!.map(literal).join(', ')})` : '',
-    column.zerofill ? 'ZEROFILL' : column.unsigned ? 'UNSIGNED' : '',
+    (column as { zerofill?: boolean }).zerofill ? 'ZEROFILL' : column.unsigned ? 'UNSIGNED' : '',
     column.charset ? `CHARACTER SET ${column.charset}` : '',
     column.collation ? `COLLATE ${column.collation}` : '',
     column.isNullable ? 'NULL' : 'NOT NULL',

@@ -27,7 +27,7 @@ import { wrapPersistence } from './flush-boundary.js'
 import { installationFor, installationOf, SPEAKERS, type Installation } from './installation.js'
 import { dataSourceOf, onceBuilt } from './internals.js'
 import { entityLoaded } from './load-hooks.js'
-import { wrapSchemaOperations } from './schema-boundary.js'
+import { watchSchema } from './schema-boundary.js'
 
 interface AnyEvent {
   readonly queryRunner: QueryRunner
@@ -191,7 +191,7 @@ function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
   if (!installation.hasLayer(subscriber.options)) installation.addLayer(subscriber.options)
   released.get(dataSource)?.delete(subscriber.options)
   installation.reset()
-  patchDataSource(dataSource, wrapSchemaOperations)
+  patchDataSource(dataSource, watchSchema)
   noteInstalled(installation)
   if (installation.internals === undefined) return warnFallback(dataSource)
   wrapPersistence(installation.internals)

@@ -1,6 +1,6 @@
 /** What an error in a hook stops, what it undoes, and that the write can be tried again. */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Mapper, Session } from 'flushpoint'
+import type { EntityState, Mapper, Session } from 'flushpoint'
 import { extend, log, mapperExtension, mapperLog, sessionExtension, sessionLog, useDatabase } from '../support/chains.js'
 import { recordStatements } from '../support/databases.js'
 import { Article, Author, make, Tag } from '../support/models.js'
@@ -237,5 +237,27 @@ describeWays('an error in a hook inside a transaction of the caller', (way) => {
       work.giveUp(article)
     })
     expect([await db.ds.manager.count(Author), await db.ds.manager.count(Article)]).toEqual([1, 0])
+  })
+
+  it('drops what waited for the commit of a flush that is undone alone, and tells who asked for its rollback', async () => {
+    const told: string[] = []
+    extend(
+      Article,
+      mapperExtension({
+        afterInsert: (article: Article, _state: EntityState, session: Session) => {
+          session.onCommit(() => void told.push(`committed ${article.title}`))
+          session.onRollback((changes) => void told.push(`undone ${article.title} ${changes.length}`))
+          if (article.title === 'B') throw error
+        },
+      }),
+    )
+    const article = make(Article, { title: 'B' })
+    await way.transaction(db.install({ savepoints: true }), async (work) => {
+      await work.save(make(Article, { title: 'A' }))
+      await expect(work.save(article)).rejects.toBe(error)
+      work.giveUp(article)
+      told.push('goes on')
+    })
+    expect(told).toEqual(['undone B 1', 'goes on', 'committed A'])
   })
 })

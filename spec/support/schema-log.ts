@@ -6,6 +6,14 @@
 import { SessionExtension, type SchemaChange, type SessionExtensionInput } from 'flushpoint'
 import { Table, TableColumn, TableForeignKey, TableIndex, type DataSource, type QueryRunner } from 'typeorm'
 import { databaseName } from './databases.js'
+import type { Hooks } from './hooks.js'
+
+/** As `hooks`, but as a class: what is listed by a function is not there while a data source is initialised. */
+export function hookClass(own: Hooks): SessionExtensionInput {
+  class Hooked extends SessionExtension {}
+  Object.assign(Hooked.prototype, own)
+  return Hooked
+}
 
 export interface SchemaLog {
   readonly extension: SessionExtensionInput

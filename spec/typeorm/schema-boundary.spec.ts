@@ -4,7 +4,7 @@
  * @module
  */
 import { install, openSession, sessionOf, SessionExtension, withoutExtensions, withSession } from 'flushpoint'
-import { TableCheck, TableUnique, type QueryRunner } from 'typeorm'
+import { TableCheck, TableUnique, type QueryRunner, type Table } from 'typeorm'
 import { closeAll, databaseName, describeDatabase, openDataSource, recordStatements } from '../support/databases.js'
 import { hooks, openWithHooks, type Hooks } from '../support/hooks.js'
 import { box, column, databaseOf, onDatabase, onName, schemaLog, shelf, TEXT, toShelf, withRunner, INT } from '../support/schema-log.js'
@@ -353,7 +353,8 @@ describeDatabase('afterSchemaChange', () => {
     await withRunner(dataSource, async (runner) => {
       const tables = await runner.getTables(['shelf', 'box'])
       await runner.createIndex('box', toIndex())
-      expect(runner.loadedTables.map((table) => table.name)).toEqual(tables.map((table) => table.name))
+      const { loadedTables } = runner as unknown as { loadedTables: Table[] }
+      expect(loadedTables.map((table) => table.name)).toEqual(tables.map((table) => table.name))
     })
   })
 })

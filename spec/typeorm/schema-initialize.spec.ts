@@ -3,20 +3,31 @@
  *
  * @module
  */
-import { install, sessionSubscriber, SessionExtension, type SchemaChange } from 'flushpoint'
+import { install, sessionSubscriber, SessionExtension, type SchemaChange, type Session } from 'flushpoint'
 import { DataSource, Table, type DataSourceOptions, type MigrationInterface, type QueryRunner } from 'typeorm'
 import { closeAll, createDatabase, dataSourceOptions, describeDatabase, openDataSource, type ExtraOptions } from '../support/databases.js'
-import { hooks, type Hooks } from '../support/hooks.js'
+import type { Hooks } from '../support/hooks.js'
 import { LIBRARY, Writer } from '../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Tag } from '../support/models.js'
-import { box, column, idColumn, onDatabase, schemaLog, shelf, toShelf, withRunner, type SchemaLog } from '../support/schema-log.js'
+import {
+  box,
+  column,
+  hookClass,
+  idColumn,
+  onDatabase,
+  schemaLog,
+  shelf,
+  toShelf,
+  withRunner,
+  type SchemaLog,
+} from '../support/schema-log.js'
 import { errorOf } from '../support/sessions.js'
 
 /** Options of a data source that is initialised with what hears of the schema. */
 function listening(extra: ExtraOptions, ...own: Hooks[]): { readonly options: DataSourceOptions; readonly log: SchemaLog } {
   const log = schemaLog()
   return {
-    options: dataSourceOptions({ ...extra, subscribers: [sessionSubscriber({ extensions: [log.extension, ...own.map(hooks)] })] }),
+    options: dataSourceOptions({ ...extra, subscribers: [sessionSubscriber({ extensions: [log.extension, ...own.map(hookClass)] })] }),
     log,
   }
 }
@@ -146,6 +157,29 @@ describeDatabase('synchronize', () => {
     )
     await openDataSource(options)
     expect(lines).toEqual(['afterSchemaChange writer', 'beforeCommit', 'afterCommit 0'])
+  })
+
+  it('builds no other extension while initialising, and none that is listed by a function', async () => {
+    const built: string[] = []
+    class Other extends SessionExtension {
+      constructor(session: Session) {
+        super(session)
+        built.push('other')
+      }
+      override beforeFlush() {}
+    }
+    const listed = (session: Session) => {
+      built.push('listed by a function')
+      return Object.assign(new Other(session), { afterSchemaChange: () => void built.push('told') })
+    }
+    const log = schemaLog()
+    const subscriber = sessionSubscriber({ extensions: [Other, listed, log.extension] })
+    const dataSource = await openDataSource({ entities: [Writer], subscribers: [subscriber] })
+    expect(log.told()).toEqual(['createTable writer'])
+    expect(built).toEqual([])
+    await withRunner(dataSource, (runner) => runner.createTable(shelf()))
+    expect(log.told()).toEqual(['createTable shelf'])
+    expect(built).toEqual(['other', 'listed by a function', 'other', 'told'])
   })
 
   it('fails with the error of a hook, and leaves no table', async () => {

@@ -15,11 +15,14 @@ import { tableFilter, type TableFilter } from '../table-filter.js'
 
 export interface GenericEventsOptions {
   /**
-   * Tables nothing is told of, by name, or by the beginning of their names with `*` behind it: `['audit', 'auth_*']`. Letter case and surrounding
-   * blanks do not count. @defaultValue none
+   * Tables nothing is told of, by name, or by the beginning of their names with `*` behind it: `['audit', 'auth_*']`. Letter case and
+   * surrounding blanks do not count. @defaultValue none
    */
   readonly exclude?: readonly string[]
-  /** Whether statements by query are asked for the keys of their rows, at the price of a read, so that these rows are told as well. @defaultValue `false` */
+  /**
+   * Whether statements by query are asked for the keys of their rows, at the price of a read, so that these rows are told as well.
+   * @defaultValue `false`
+   */
   readonly bulk?: boolean
 }
 
@@ -32,12 +35,13 @@ const NAMES: Readonly<Record<ChangeKind, 'created' | 'saved' | 'deleted'>> = {
 }
 
 /**
- * Triggers `<table>.created`, `<table>.saved` or `<table>.deleted` for plugins, with `{ id, model }`: the property `id` of the row and the name
- * of its class. From net changes, so a row that is inserted and updated in one transaction is `created`, and one that ends where it
+ * Triggers `<table>.created`, `<table>.saved` or `<table>.deleted` for plugins, with `{ id, model }`: the property `id` of the row and the
+ * name of its class. From net changes, so a row that is inserted and updated in one transaction is `created`, and one that ends where it
  * began is not told at all; soft removal and recovery are `saved`.
  *
- * A row without a property `id` is not told, unless it is deleted, with `id: null`: so it is where the key goes by another name, and with composite
- * keys that have no part of that name. Plugins hear of it only while plugin events are enabled, and not of what `withoutExtensions` does.
+ * A row without a property `id` is not told, unless it is deleted, with `id: null`: so it is where the key goes by another name, and with
+ * composite keys that have no part of that name. Plugins hear of it only while plugin events are enabled, and not of what
+ * `withoutExtensions` does.
  *
  * @example
  * enablePluginEvents(true)

@@ -1,8 +1,8 @@
 /**
  * What became of rows, as Datasette's events.
  *
- * Knows no session and no listener. Invariant: an insert of any number of rows into one table is one event; other rows have one each, as far as
- * it is known which they are.
+ * Knows no session and no listener. Invariant: an insert of any number of rows into one table is one event; other rows have one each, as
+ * far as it is known which they are.
  *
  * @module
  */

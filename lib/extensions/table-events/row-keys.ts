@@ -1,7 +1,8 @@
 /**
  * Keys of rows as lists of texts, in the order of the key's columns.
  *
- * Reads what hooks tell, and mappings only where criteria have to be told from keys. Invariant: a key that is not known completely is no key.
+ * Reads what hooks tell, and mappings only where criteria have to be told from keys. Invariant: a key that is not known completely is no
+ * key.
  *
  * @module
  */

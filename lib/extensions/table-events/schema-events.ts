@@ -1,8 +1,8 @@
 /**
  * What became of tables, as Datasette's events.
  *
- * Knows the session by its callbacks alone. Invariant: a table that was made in a transaction is told once, with the schema it has when that
- * commits; later alterations of it are part of making it.
+ * Knows the session by its callbacks alone. Invariant: a table that was made in a transaction is told once, with the schema it has when
+ * that commits; later alterations of it are part of making it.
  *
  * @module
  */

@@ -22,29 +22,36 @@ import { SchemaEvents } from './schema-events.js'
 
 export interface TableEventsOptions {
   /**
-   * Tables nothing is told of, by name, or by the beginning of their names with `*` behind it: `['audit', 'auth_*']`. Letter case and surrounding
-   * blanks do not count. @defaultValue none
+   * Tables nothing is told of, by name, or by the beginning of their names with `*` behind it: `['audit', 'auth_*']`. Letter case and
+   * surrounding blanks do not count. @defaultValue none
    */
   readonly exclude?: readonly string[]
-  /** Whether events about rows carry old and new values, as `changes`. Statements by query are asked for images of their rows then. @defaultValue `false` */
+  /**
+   * Whether events about rows carry old and new values, as `changes`. Statements by query are asked for images of their rows then.
+   * @defaultValue `false`
+   */
   readonly changes?: boolean
-  /** Whether statements by query are asked for the keys of the rows they change, at the price of a read. @defaultValue `false`, or what `changes` is */
+  /**
+   * Whether statements by query are asked for the keys of the rows they change, at the price of a read. @defaultValue `false`, or what
+   * `changes` is
+   */
   readonly images?: boolean
 }
 
 /**
- * Tracks the events that Datasette has for tables and rows, after the outermost commit, in the order things were done, with the actor of the
- * context they were done in.
+ * Tracks the events that Datasette has for tables and rows, after the outermost commit, in the order things were done, with the actor of
+ * the context they were done in.
  *
  * - `insert-rows`: once for each flush and table, or for each statement by query, with the number of rows (of a statement: as asked for,
  *   whatever became of them). `ignore` and `replace` tell of a query builder's `orIgnore()` and `orUpdate()`.
  * - `upsert-rows`: once for each `upsert`.
- * - `update-row`, `delete-row`: once for each row. Soft removal and recovery are updates, and so is a change of a to-many relation alone: rows of junction
- *   tables that a flush writes are not told. A statement by query tells each row whose key it names (`update(Article, 7, …)`), or whose
- *   image was asked for by anybody (see `images`); otherwise one event stands for all its rows, with no `pks`. A statement that changed nothing tells nothing.
- * - `create-table`, `drop-table`, `rename-table`, `alter-table`: for operations of query runners, by migrations and `synchronize` as well. A
- *   table that is created is told with the schema it has at the commit; altering it before that is not told apart. `rename-table` is followed
- *   by `alter-table` under the new name.
+ * - `update-row`, `delete-row`: once for each row. Soft removal and recovery are updates, and so is a change of a to-many relation alone:
+ *   rows of junction tables that a flush writes are not told. A statement by query tells each row whose key it names (`update(Article, 7,
+ *   …)`), or whose image was asked for by anybody (see `images`); otherwise one event stands for all its rows, with no `pks`. A statement
+ *   that changed nothing tells nothing.
+ * - `create-table`, `drop-table`, `rename-table`, `alter-table`: for operations of query runners and for statements they are sent as text,
+ *   by migrations and `synchronize` as well, as `afterSchemaChange` hears of them. A table that is created is told with the schema it has at
+ *   the commit; altering it before that is not told apart. `rename-table` is followed by `alter-table` under the new name.
  *
  * Rows that the database changes by itself (`ON DELETE CASCADE`, triggers) are not known. What saves in after-hooks of a flush write is
  * counted together with that flush.
