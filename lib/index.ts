@@ -27,7 +27,7 @@ export type {
   SessionInfo,
 } from './mapper/session.js'
 export type { Awaitable, Resolve, Token } from './mapper/token.js'
-export type { FlushPlan, FlushResult, PlanStep, TransactionScope, UnitOfWork } from './mapper/unit-of-work.js'
+export type { FlushPlan, FlushResult, PlanStep, RelationEdit, TransactionScope, UnitOfWork } from './mapper/unit-of-work.js'
 export { closeAll, currentSession, flushAll, tryCurrentSession, withScope, type ScopeOptions } from './session/current-session.js'
 export type { HookFailure, InstallOptions } from './session/install-options.js'
 export { SessionExtension } from './session/session-extension.js'

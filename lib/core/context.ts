@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { FrameSlot } from './async-frame.js'
+import { FrameSlot, type SlotValue } from './async-frame.js'
 
 export interface DefaultContext {
   readonly actor: unknown
@@ -39,6 +39,11 @@ const NONE: Context = Object.freeze({})
  */
 export function withContext<T>(context: Context, fn: () => T): T {
   return slot.run(Object.freeze({ ...slot.get(), ...context }), fn)
+}
+
+/** A context as the present one, for frames; it stands for all that is around it. */
+export function asContext(context: Context): SlotValue {
+  return slot.with(Object.freeze(context))
 }
 
 /** The context of the present call; an empty object outside of {@link withContext}. */

@@ -45,6 +45,14 @@ export interface Connected<P> extends Source<P> {
 const NOTHING: Promise<void> = Promise.resolve()
 let connections = 0
 
+/**
+ * Receivers that are called in the order they were connected. Those of models are had by `signalsOf(Model)`; one of your own needs no model.
+ *
+ * @example
+ * const printed = new Signal<{ copies: number }>('printed')
+ * using connection = printed.connect(({ copies }) => count(copies))
+ * await printed.send({ copies: 3 })
+ */
 export class Signal<P extends object = object> {
   readonly name: string
   #connected: readonly Connected<P>[] = Object.freeze([])

@@ -6,6 +6,7 @@
  * @module
  */
 import { FrameSlot, type SlotValue } from '../core/async-frame.js'
+import { asContext, type Context } from '../core/context.js'
 import { SessionError } from '../core/errors.js'
 import { setOpenWorkSource } from '../events/open-work.js'
 import type { OpenSession, Session } from '../mapper/session.js'
@@ -16,9 +17,10 @@ const scope = new FrameSlot<Set<OpenSession>>('scope')
 /** What the innermost transaction around the present call belongs to, asked when somebody wants to know. */
 const work = new FrameSlot<() => Session | undefined>('work')
 
-/** Makes a session the present one. */
-export function asCurrent(session: Session): readonly SlotValue[] {
-  return [current.with(session), asWork(() => session)]
+/** Makes a session the present one; with its context, where it was given one of its own. */
+export function asCurrent(session: Session, context?: Context): readonly SlotValue[] {
+  const slots = [current.with(session), asWork(() => session)]
+  return context === undefined ? slots : [...slots, asContext(context)]
 }
 
 /** Makes a transaction the innermost one without a session of its own being the present one: in TypeORM's `transaction(fn)`. */

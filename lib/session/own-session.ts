@@ -129,7 +129,7 @@ export class OwnSession extends SessionBase implements OpenSession {
   }
 
   frame(): readonly SlotValue[] {
-    return [...this.#persistence.frame(), ...asCurrent(this)]
+    return [...this.#persistence.frame(), ...asCurrent(this, this.ownContext)]
   }
 
   // ---- entities
@@ -306,7 +306,7 @@ export class OwnSession extends SessionBase implements OpenSession {
   async transaction<T>(fn: (session: this) => Promise<T>): Promise<T> {
     this.assertUsable('transaction')
     this.#throwIfAborted()
-    return this.#transactions.run(this.depth, () => runInFrame(asCurrent(this), () => fn(this)))
+    return this.#transactions.run(this.depth, () => runInFrame(asCurrent(this, this.ownContext), () => fn(this)))
   }
 
   withRetry<T>(fn: (session: this) => Promise<T>, options: RetryOptions = {}): Promise<T> {

@@ -58,6 +58,7 @@ export abstract class SessionBase {
   readonly info: Record<PropertyKey, unknown> = {}
   readonly #host: SessionHost
   readonly #context: Context
+  readonly #hasContext: boolean
   #awaitsTransaction: boolean
   readonly #journal = new Journal()
   readonly #levels: Level[] = []
@@ -74,6 +75,7 @@ export abstract class SessionBase {
     this.#awaitsTransaction = awaitsTransaction
     this.#host = host
     this.#context = { ...currentContext(), ...context }
+    this.#hasContext = Object.keys(this.#context).length > 0
   }
 
   abstract get uow(): UnitOfWork
@@ -101,6 +103,11 @@ export abstract class SessionBase {
 
   get context(): Context {
     return { ...this.#context, ...currentContext() }
+  }
+
+  /** The context for frames, where there is one that the caller may not have. */
+  protected get ownContext(): Context | undefined {
+    return this.#hasContext ? this.context : undefined
   }
 
   get journal(): readonly Change[] {

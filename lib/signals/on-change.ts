@@ -70,7 +70,6 @@ export async function tellFields(changes: readonly Change[]): Promise<void> {
   if (watched.length === 0) return
   const errors: unknown[] = []
   for (const change of changes) {
-    if (change.kind === 'delete') continue
     for (const [field, family] of watched) {
       const outcomes = await tellField(change, { field, family })
       for (const outcome of outcomes) if ('error' in outcome) errors.push(outcome.error)

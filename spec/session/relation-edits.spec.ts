@@ -202,6 +202,23 @@ describeWays('session.uow.relations', (way) => {
     expect(await studentsOf(logic.id)).toEqual(['Ann', 'Bob'])
   })
 
+  it('has nothing of members that were there, of an owner that a hook brings in', async () => {
+    const logic = await storedCourse(way, 'Ann')
+    before = ({ session }) => session.add(Object.assign(logic, { name: 'ethics' }))
+    await way.save(ds, student('Bob'))
+    expect(flushes).toEqual([[]])
+    expect((await ds.manager.find(Course)).map(({ name }) => name)).toEqual(['ethics'])
+    expect(await studentsOf(logic.id)).toEqual(['Ann'])
+  })
+
+  it('has nothing of an owner that a hook takes out of the flush', async () => {
+    const logic = await storedCourse(way, 'Ann')
+    before = ({ session }) => session.expunge(logic)
+    await way.save(ds, Object.assign(logic, { name: 'ethics', students: [] }))
+    expect(flushes).toEqual([[]])
+    expect(await studentsOf(logic.id)).toEqual(['Ann'])
+  })
+
   it('has nothing of a new member that a hook has deleted', async () => {
     const [logic, bob] = [course('logic', [student('Ann')]), student('Bob')]
     logic.students!.push(bob)

@@ -1,5 +1,5 @@
 /**
- * Receivers that nobody would call: said once per process, so that each test loads the library anew.
+ * Receivers that nobody would call: said once per process, so that each test loads the library anew, before any DataSource is there.
  *
  * @module
  */
@@ -133,5 +133,21 @@ describeDatabase('receivers of a model whose signals are sent', () => {
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
     loaded.signalsOf(loaded.Album).define('released').connect(nothing)
     expect(codes).toEqual([])
+  })
+})
+
+describe('receivers that are connected before any DataSource is there', () => {
+  it('may be of a class that a schema maps, by its schema', () => {
+    const { Label, LabelSchema, preSave, signalsOf } = load()
+    expect(() => preSave(Label)(nothing)).toThrow(expect.objectContaining({ code: 'SIGNAL_SENDER_INVALID' }))
+    preSave(LabelSchema)(nothing)
+    preSave(Label)(nothing) // known by now
+    expect(signalsOf(Label).preSave.receivers).toEqual([nothing])
+  })
+
+  it('may be of a class with a decorator', () => {
+    const { Album, MaxiSingle, preSave, signalsOf } = load()
+    preSave([Album, MaxiSingle])(nothing)
+    expect([signalsOf(Album).preSave.receivers, signalsOf(MaxiSingle).preSave.receivers]).toEqual([[nothing], [nothing]])
   })
 })
