@@ -22,14 +22,24 @@ export function classNameOf(value: object): string {
   return (value.constructor as { name?: string } | undefined)?.name ?? 'Object'
 }
 
-/** Whether a function was written as a class; arrow functions and plain functions are not. */
+/** Whether a function was written as a class; arrow functions, plain functions, generators and mocks are not. */
 export function isClass(value: unknown): value is abstract new (...args: never[]) => object {
-  if (typeof value !== 'function') return false
+  if (typeof value !== 'function' || isGenerator(value)) return false
   const prototype: unknown = value.prototype
   if (typeof prototype !== 'object' || prototype === null) return false
   return (
     Function.prototype.toString.call(value).startsWith('class') ||
-    Object.getPrototypeOf(prototype) !== Object.prototype ||
+    isBelowAnother(prototype) ||
     Object.getOwnPropertyNames(prototype).length > 1
   )
+}
+
+/** Below more than `Object.prototype`, be it that of another realm, as where functions are made by a test runner. */
+function isBelowAnother(prototype: object): boolean {
+  const base: unknown = Object.getPrototypeOf(prototype)
+  return base === null || Object.getPrototypeOf(base) !== null
+}
+
+function isGenerator(value: object): boolean {
+  return Object.prototype.toString.call(value).endsWith('GeneratorFunction]')
 }

@@ -67,9 +67,10 @@ export const EVENT_ERRORS = {
     ({ name, listener, timeoutMs }) => `Cannot wait any longer for ${listener} to take "${name}": its time was ${timeoutMs} ms`,
     'make it faster, give it more timeoutMs, or hand the work to a queue; the abortSignal it was given tells it to stop',
   ),
-  EVENTS_AWAIT_THEMSELVES: entry<Record<never, never>>(
-    () => 'Cannot wait for all events inside a listener or plugin: it would wait for itself',
-    'call eventsSettled() where the program ends, or in a test, outside of listeners',
+  EVENTS_AWAIT_THEMSELVES: entry<{ readonly where: 'a listener or plugin' | 'a transaction' }>(
+    ({ where }) =>
+      `Cannot wait for all events inside ${where}: ${where === 'a transaction' ? 'a listener that writes may wait for its end' : 'it would wait for itself'}`,
+    'call eventsSettled() where the program ends, or in a test, outside of listeners and transactions',
   ),
   EVENT_PLUGIN_INVALID: entry<{ readonly given: string; readonly wanted: string }>(
     ({ given, wanted }) => `Cannot register ${given} as a plugin: wanted is ${wanted}`,

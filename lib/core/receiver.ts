@@ -1,8 +1,8 @@
 /**
  * What can be connected to a signal, and by what it is known again.
  *
- * Keeps no lists and calls nothing by itself. Invariant: a receiver is known by its `uid`, else by function and owner, so that a method is
- * another one for each object.
+ * Keeps no lists and calls nothing by itself. Invariant: a receiver is known by its `uid`, else by its function, or by owner and name, so that a
+ * method is another one for each object.
  *
  * @module
  */
@@ -17,6 +17,8 @@ export type Receiver<P> = (payload: P) => unknown
 export interface Source<P> {
   readonly receiver: Receiver<P>
   readonly owner?: object | undefined
+  /** Its name in the owner, by which it is known again though something else has come to its place. */
+  readonly method?: string | symbol | undefined
   /** What else tells connections of one receiver apart; compared by value. */
   readonly detail?: unknown
   /** Which payloads it is called for; without it, for all. */
@@ -26,17 +28,12 @@ export interface Source<P> {
 }
 
 /** What a receiver is known by. */
-export type Identity = Pick<Source<never>, 'owner' | 'detail'> & { readonly receiver: unknown; readonly uid: string | undefined }
-
-/** Calls a receiver on its owner, and any other on nothing. */
-export function invokerOf<P>({ owner, receiver }: Source<P>): Receiver<P> {
-  return owner === undefined ? (payload) => receiver(payload) : (payload) => receiver.call(owner, payload)
-}
+export type Identity = Pick<Source<never>, 'owner' | 'method' | 'detail'> & { readonly receiver: unknown; readonly uid: string | undefined }
 
 /** What the arguments of `connect` say: where the receiver comes from, and the options. */
 export function sourceOf<P>([first, second, third]: readonly unknown[]): [Source<P>, unknown] {
   if (typeof second !== 'string') return [{ receiver: first as Receiver<P> }, second]
-  return [{ receiver: methodOf(first, second) as Receiver<P>, owner: first as object }, third]
+  return [{ receiver: methodOf(first, second) as Receiver<P>, owner: first as object, method: second }, third]
 }
 
 function methodOf(owner: unknown, name: string): unknown {
@@ -45,19 +42,23 @@ function methodOf(owner: unknown, name: string): unknown {
 
 /** What the arguments of `disconnect` mean. A static method is known without its class, too. */
 export function matcherOf([first, second]: readonly unknown[]): (one: Identity) => boolean {
-  if (typeof second === 'string') {
-    const method = methodOf(first, second)
-    return ({ owner, receiver }) => owner === first && receiver === method
-  }
+  if (typeof second === 'string') return ({ owner, method }) => method === second && owner === first
   if (typeof first === 'function') return ({ owner, receiver }) => receiver === first && (owner === undefined || isClass(owner))
   const uid = (first as { uid?: unknown } | null | undefined)?.uid
   return (one) => uid !== undefined && one.uid === uid
 }
 
-/** Whether two are one receiver, whichever signals they are connected to. */
+/** Whether connecting one where the other is connected changes nothing. */
 export function isSameReceiver(one: Identity, other: Identity): boolean {
   if (one.uid !== undefined || other.uid !== undefined) return one.uid === other.uid
-  return one.receiver === other.receiver && one.owner === other.owner && isEqual(one.detail, other.detail)
+  return callsTheSame(one, other)
+}
+
+/** Whether two are one receiver, by whatever name they are known. */
+export function callsTheSame(one: Identity, other: Identity): boolean {
+  const isMethod = one.method !== undefined && other.method !== undefined
+  const isSame = isMethod ? one.method === other.method : one.receiver === other.receiver
+  return isSame && one.owner === other.owner && isEqual(one.detail, other.detail)
 }
 
 /**

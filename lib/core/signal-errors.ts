@@ -14,7 +14,7 @@ export const SIGNAL_ERRORS = {
   ),
   SIGNAL_SENDER_INVALID: entry<{ readonly signal: string; readonly given: string }>(
     ({ signal, given }) => `Cannot use ${signal}: its sender must be an entity class, current value is ${given}`,
-    'pass a class that TypeORM maps, its EntitySchema, a list of them, or anyModel; a base class that is no entity itself needs { subclasses: true }',
+    'pass a class that TypeORM maps, its EntitySchema, a list of them, or anyModel; a base class that is no entity itself needs { subclasses: true }; an EntitySchema must name its class as target, since signals are told by class',
   ),
   SIGNAL_SENDERS_EMPTY: entry<{ readonly signal: string }>(
     ({ signal }) => `Cannot connect to ${signal}: the list of senders is empty, wanted is one class at least`,
@@ -24,12 +24,20 @@ export const SIGNAL_ERRORS = {
     ({ signal, method }) => `Cannot connect ${method} to ${signal}: it is an instance method, wanted is a static one`,
     'make the method static, or connect the method of an object: signalsOf(Model).preSave.connect(object, "method")',
   ),
+  SIGNAL_FIELD_UNKNOWN: entry<{ readonly field: string; readonly model: string; readonly nearest: string | undefined }>(
+    ({ field, model, nearest }) => `Cannot watch "${field}" of ${model}: it is no column and no to-one${nearestOf(nearest)}`,
+    'name a column, a to-one, or a column of an embedded object by its path ("address.city"); members of collections are told by postRelationAdd and postRelationRemove',
+  ),
+  SIGNALS_AWAIT_THEMSELVES: entry<Record<never, never>>(
+    () => 'Cannot wait for signalsSettled() in a receiver of a change: it would wait for itself',
+    'call it outside of receivers',
+  ),
   SIGNAL_UNKNOWN: entry<{ readonly name: string; readonly model: string; readonly nearest: string | undefined }>(
     ({ name, model, nearest }) => `Cannot find the signal "${name}" of ${model}${nearestOf(nearest)}`,
     'use one of the signals there are, or make it first: signalsOf(Model).define("name")',
   ),
   SIGNAL_NAME_TAKEN: entry<{ readonly name: string }>(
-    ({ name }) => `Cannot define the signal "${name}": one that every model has is called so`,
+    ({ name }) => `Cannot define the signal "${name}": signals of every model have something of that name`,
     'choose another name',
   ),
   SIGNAL_NAME_INVALID: entry<{ readonly given: string }>(

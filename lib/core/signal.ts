@@ -6,17 +6,9 @@
  *
  * @module
  */
-import { assertReceiver, invokerOf, isSameReceiver, matcherOf, sourceOf, type Identity, type Receiver, type Source } from './receiver.js'
+import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
+import { assertReceiver, isSameReceiver, matcherOf, sourceOf, type Identity, type Receiver, type Source } from './receiver.js'
 import { isThenable } from './run-in-order.js'
-
-export interface ConnectOptions {
-  /** Taken out before its first call. @defaultValue false */
-  readonly once?: boolean
-  /** Taken out when this aborts; not connected where it has already. */
-  readonly abortSignal?: AbortSignal
-  /** The name by which the receiver is known again, instead of by its identity: for functions that are made anew each time. */
-  readonly uid?: string
-}
 
 /** Takes the receiver out again; calling it twice is once. Also for `using`. */
 export interface Connection extends Disposable {
@@ -34,8 +26,6 @@ export interface Connected<P> extends Source<P> {
   /** Counts up over all signals, so that lists of several can be told in one order. */
   readonly order: number
   readonly isOnce: boolean
-  /** Calls the receiver where the payload is for it. */
-  call(payload: P): unknown
   /** Takes it out when the signal aborts. */
   endWith(abortSignal: AbortSignal): void
   /** @returns Whether it was still there. */
@@ -55,7 +45,8 @@ let connections = 0
  */
 export class Signal<P extends object = object> {
   readonly name: string
-  #connected: readonly Connected<P>[] = Object.freeze([])
+  /** Not frozen, since that is slower to go through, but replaced as a whole and never handed out. */
+  #connected: readonly Connected<P>[] = []
 
   constructor(name: string) {
     this.name = name
@@ -63,7 +54,7 @@ export class Signal<P extends object = object> {
 
   /** In the order they are called in. */
   get connected(): readonly Connected<P>[] {
-    return this.#connected
+    return Object.freeze([...this.#connected])
   }
 
   get receivers(): readonly Receiver<P>[] {
@@ -72,16 +63,17 @@ export class Signal<P extends object = object> {
 
   /**
    * Calls the receiver from the next send on. Connecting what is connected already changes nothing: the same function, the same method of the
-   * same owner, or the same `uid`.
+   * same owner, or the same `uid`. It stays as long as its first connection, whatever is said of it then.
    *
-   * @returns Takes it out again.
+   * @returns Takes out again what this call has connected: nothing where it was there already.
    * @throws {SignalDefinitionError} SIGNAL_RECEIVER_INVALID
+   * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
    * @example
    * using connection = signalsOf(Album).preSave.connect(({ instance }) => { instance.title = instance.title.trim() })
    */
   connect(receiver: Receiver<P>, options?: ConnectOptions): Connection
   /** A method of an owner, found again by the two, whatever `bind` may have made of it. */
-  connect<O extends object>(owner: O, method: keyof O & string, options?: ConnectOptions): Connection
+  connect<K extends string>(owner: { readonly [M in K]: Receiver<P> }, method: K, options?: ConnectOptions): Connection
   connect(...args: readonly unknown[]): Connection {
     const [source, options] = sourceOf<P>(args)
     return this.connectSource(source, (options ?? {}) as ConnectOptions)
@@ -89,6 +81,7 @@ export class Signal<P extends object = object> {
 
   /** @returns Whether it was connected. */
   disconnect(receiver: Receiver<P> | { readonly uid: string }): boolean
+  /** The method as it was connected, also where another one has come to its place. */
   disconnect<O extends object>(owner: O, method: keyof O & string): boolean
   disconnect(...args: readonly unknown[]): boolean {
     const meant = this.#connected.filter(matcherOf(args))
@@ -127,7 +120,7 @@ export class Signal<P extends object = object> {
   dispatch(payload: P): void | Promise<void> {
     const receivers = this.applying(payload)
     for (let index = 0; index < receivers.length; index++) {
-      const result = receivers[index]!.call(payload)
+      const result = call(receivers[index]!, payload)
       if (isThenable(result)) return goOn(result, index + 1, { receivers, payload })
     }
   }
@@ -142,11 +135,12 @@ export class Signal<P extends object = object> {
     // for those who keep lists of several signals
   }
 
-  protected connectSource(source: Source<P>, { once = false, abortSignal, uid }: ConnectOptions): Connection {
+  protected connectSource(source: Source<P>, options: ConnectOptions): Connection {
     assertReceiver(this.name, source.receiver)
-    if (abortSignal?.aborted === true) return connectionTo(() => undefined)
-    const known = this.find(source, uid)
-    const one = known ?? this.#append(source, { uid, isOnce: once })
+    checkConnectOptions(this.name, options)
+    const { once = false, abortSignal, uid } = options
+    if (abortSignal?.aborted === true || this.find(source, uid) !== undefined) return connectionTo(() => undefined)
+    const one = this.#append(source, { uid, isOnce: once })
     if (abortSignal !== undefined) one.endWith(abortSignal)
     return connectionTo(one.remove)
   }
@@ -166,10 +160,9 @@ export class Signal<P extends object = object> {
       ended ??= new AbortController()
       abortSignal.addEventListener('abort', remove, { once: true, signal: ended.signal })
     }
-    const invoke = invokerOf(source)
-    const isGuarded = source.accepts !== undefined || known.isOnce
-    const call = isGuarded ? (payload: P) => (isCalled(one, payload) ? invoke(payload) : undefined) : invoke
-    const one: Connected<P> = Object.freeze({ ...source, ...known, order: ++connections, call, endWith, remove })
+    const { receiver, owner, method, detail, accepts, spent } = source // all: one that is not there takes long to look for, at every call
+    const properties = { receiver, owner, method, detail, accepts, spent, ...known, order: ++connections, endWith, remove }
+    const one: Connected<P> = Object.freeze(properties)
     this.#replace([...this.#connected, one])
     return one
   }
@@ -180,7 +173,7 @@ export class Signal<P extends object = object> {
 
   #replace(list: readonly Connected<P>[]): boolean {
     if (list.length === this.#connected.length) return false
-    this.#connected = Object.freeze(list)
+    this.#connected = list
     this.changed()
     return true
   }
@@ -200,6 +193,15 @@ function isCalled<P>(one: Connected<P>, payload: P): boolean {
   return isThere
 }
 
+function call<P>(one: Connected<P>, payload: P): unknown {
+  return isCalled(one, payload) ? invoke(one, payload) : undefined
+}
+
+/** Calls a method on its owner, and any other receiver on nothing. */
+function invoke<P>({ owner, receiver }: Source<P>, payload: P): unknown {
+  return owner === undefined ? receiver(payload) : receiver.call(owner, payload)
+}
+
 async function goOn<P>(
   first: PromiseLike<unknown>,
   from: number,
@@ -207,7 +209,7 @@ async function goOn<P>(
 ): Promise<void> {
   await first
   for (let index = from; index < receivers.length; index++) {
-    const result = receivers[index]!.call(payload)
+    const result = call(receivers[index]!, payload)
     if (isThenable(result)) await result
   }
 }
@@ -215,7 +217,7 @@ async function goOn<P>(
 async function outcomeOf<P>(one: Connected<P>, payload: P): Promise<Outcome> {
   const { receiver } = one
   try {
-    return { receiver, value: await invokerOf(one)(payload) }
+    return { receiver, value: await invoke(one, payload) }
   } catch (error) {
     return { receiver, error }
   }

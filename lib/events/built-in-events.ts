@@ -104,6 +104,8 @@ export interface RowImages {
   readonly before: Values | null
   /** Null for a row that is gone. */
   readonly after: Values | null
+  /** For each to-many relation that changed, the keys of the members that came and went; left out where none did. */
+  readonly relations?: Readonly<Record<string, { readonly added: readonly Values[]; readonly removed: readonly Values[] }>>
 }
 
 export interface RowsProperties extends TableProperties {

@@ -35,12 +35,12 @@ export type EventSource = EventClass | (() => EventList | PromiseLike<EventList>
 type EventList = readonly EventClass[] | null | undefined
 
 interface Definition {
-  readonly type: EventClass
+  /** The class the name comes from, registered or not. */
+  readonly owner: EventClass
+  /** Those that were registered, the owner and subclasses that inherit the name, and how often each has been and was not taken off. */
+  readonly types: Map<EventClass, number>
   readonly isBuiltIn: boolean
-  readonly declared: readonly string[] | undefined
   readonly seen: Set<string>
-  /** How often it has been registered and not taken off. */
-  holds: number
 }
 
 class Definitions implements EventCatalogue {
@@ -55,8 +55,8 @@ class Definitions implements EventCatalogue {
   }
 
   *[Symbol.iterator](): Iterator<CatalogueEntry> {
-    for (const [name, { declared, seen, isBuiltIn }] of this.#byName)
-      yield Object.freeze({ name, fields: Object.freeze([...(declared ?? seen)]), isBuiltIn })
+    for (const [name, definition] of this.#byName)
+      yield Object.freeze({ name, fields: Object.freeze([...fieldsOf(definition)]), isBuiltIn: definition.isBuiltIn })
   }
 
   toString(): string {
@@ -67,13 +67,12 @@ class Definitions implements EventCatalogue {
   register(type: EventClass, isBuiltIn = false): () => void {
     if (!isEventClass(type)) throw new EventError('EVENT_TYPE_INVALID', { given: describeValue(type) })
     const name = eventNameOf(type)
-    const known = this.#byName.get(name) ?? this.#define(name, { type, isBuiltIn, declared: type.fields, seen: new Set(), holds: 0 })
-    if (known.type !== type && !(type.prototype instanceof known.type))
-      throw new EventError('EVENT_NAME_TAKEN', { name, current: describeValue(known.type), wanted: describeValue(type) })
-    known.holds++
-    return () => {
-      if (--known.holds === 0) this.#byName.delete(name)
-    }
+    const owner = ownerOf(type)
+    const known = this.#byName.get(name) ?? this.#define(name, { owner, types: new Map(), isBuiltIn, seen: new Set() })
+    if (known.owner !== owner)
+      throw new EventError('EVENT_NAME_TAKEN', { name, current: describeValue([...known.types.keys()][0]), wanted: describeValue(type) })
+    known.types.set(type, (known.types.get(type) ?? 0) + 1)
+    return () => this.#takeOff(name, type, known)
   }
 
   #define(name: string, definition: Definition): Definition {
@@ -81,16 +80,44 @@ class Definitions implements EventCatalogue {
     return definition
   }
 
+  #takeOff(name: string, type: EventClass, { types }: Definition): void {
+    const holds = types.get(type)! - 1
+    if (holds > 0) types.set(type, holds)
+    else types.delete(type)
+    if (types.size === 0) this.#byName.delete(name)
+  }
+
   /** @throws {EventError} EVENT_NOT_REGISTERED */
   admit(event: DomainEvent): void {
     const { name } = event
     const known = this.#byName.get(name)
-    if (known === undefined || !(event instanceof known.type)) {
+    if (known === undefined || !isAdmitted(known, event)) {
       const nearest = known === undefined ? nearestName(name, [...this.#byName.keys()]) : undefined
       throw new EventError('EVENT_NOT_REGISTERED', { name, type: describeValue(event.constructor), nearest })
     }
-    if (known.declared === undefined && !isSeen(known.seen, event)) propertyNamesOf(event).forEach((property) => known.seen.add(property))
+    if (!isSeen(known.seen, event)) propertyNamesOf(event).forEach((property) => known.seen.add(property))
   }
+}
+
+/** The class that a name comes from: those that inherit it share it. */
+function ownerOf(type: EventClass): EventClass {
+  let owner = type
+  for (let base: unknown = type; isEventClass(base); base = Object.getPrototypeOf(base)) if (base.eventName === type.eventName) owner = base
+  return owner
+}
+
+function isAdmitted({ types }: Definition, event: DomainEvent): boolean {
+  if (types.has(event.constructor as unknown as EventClass)) return true
+  for (const { prototype } of types.keys()) if (Object.prototype.isPrototypeOf.call(prototype as object, event)) return true
+  return false
+}
+
+/** As declared by the most general of those that were registered, in whichever order; else as seen. */
+function fieldsOf({ types, seen }: Definition): ReadonlySet<string> {
+  const registered = [...types.keys()]
+  const general = registered.filter((type) => !registered.some((other) => type.prototype instanceof other))
+  if (general.some(({ fields }) => fields === undefined)) return seen
+  return new Set(general.flatMap(({ fields }) => fields!))
 }
 
 function isSeen(seen: ReadonlySet<string>, event: DomainEvent): boolean {
@@ -98,10 +125,10 @@ function isSeen(seen: ReadonlySet<string>, event: DomainEvent): boolean {
   return true
 }
 
-function lineOf(name: string, { declared, seen, isBuiltIn }: Definition): string {
-  const fields = [...(declared ?? seen)].join(', ')
-  const isUnknown = declared === undefined && seen.size === 0
-  return `${name} (${isUnknown ? 'fields not known before one is tracked' : fields || 'no fields'})${isBuiltIn ? ', built in' : ''}`
+function lineOf(name: string, definition: Definition): string {
+  const fields = fieldsOf(definition)
+  const isUnknown = fields === definition.seen && fields.size === 0
+  return `${name} (${isUnknown ? 'fields not known before one is tracked' : [...fields].join(', ') || 'no fields'})${definition.isBuiltIn ? ', built in' : ''}`
 }
 
 const CATALOGUE = Symbol.for('flushpoint.event-catalogue')

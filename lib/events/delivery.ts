@@ -1,15 +1,13 @@
 /**
- * Brings events to listeners: in the order they were let go, to each listener in the order it was registered.
+ * Brings events to listeners: in the order they were let go, each to the listeners in the order these were registered.
  *
- * Knows no transaction: what comes here has been committed. Invariant: one event at a time, except for listeners that take several; what is
- * let go meanwhile waits behind what waits already.
+ * Knows no transaction: what comes here has been committed. Invariant: it waits for no listener; one that has to wait has a queue of its own.
  *
  * @module
  */
 import type { Context } from '../core/context.js'
-import { runInOrder } from '../core/run-in-order.js'
 import type { DomainEvent } from './domain-event.js'
-import { asDelivery, inContextOf, inFlight } from './in-flight.js'
+import { asDelivery, inFlight } from './in-flight.js'
 import type { Listener } from './listener.js'
 
 interface Released {
@@ -40,24 +38,18 @@ class Delivery {
     if (this.#isRunning) return
     this.#isRunning = true
     inFlight.begin()
-    asDelivery(() => queueMicrotask(() => void this.#run()))
+    asDelivery(() => queueMicrotask(() => this.#run()))
   }
 
-  async #run(): Promise<void> {
+  /** What listeners track meanwhile waits behind what waits already. */
+  #run(): void {
     while (this.#waiting.length > 0) {
       const released = this.#waiting
       this.#waiting = []
-      for (const one of released) {
-        const delivered = this.#deliver(one)
-        if (delivered !== undefined) await delivered
-      }
+      for (const { event, context, listeners } of released) for (const listener of listeners) listener.take(event, context)
     }
     this.#isRunning = false
     inFlight.end()
-  }
-
-  #deliver({ event, context, listeners }: Released): void | Promise<void> {
-    return inContextOf(context, () => runInOrder(listeners, (listener) => listener.take(event)))
   }
 }
 

@@ -8,6 +8,7 @@
 import { currentContext, type Context } from '../core/context.js'
 import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
+import { copyOfData } from './copy-of-data.js'
 
 /** Who did it, as the context types it; null where nobody is known. */
 export type EventActor = Exclude<Context['actor'], undefined> | null
@@ -103,6 +104,14 @@ export function propertyNamesOf(event: DomainEvent): string[] {
   return Object.entries(event)
     .filter(([, value]) => typeof value !== 'function')
     .map(([property]) => property)
+}
+
+/** Makes an event a fact: what it tells is copied and cannot be changed any more. */
+export function seal(event: DomainEvent): void {
+  if (Object.isFrozen(event)) return
+  for (const [property, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(event)))
+    if (writable === true && typeof value === 'object') Object.defineProperty(event, property, { value: copyOfData(value) })
+  Object.freeze(event)
 }
 
 /** Whether a value is an event, of whichever copy of this package. */

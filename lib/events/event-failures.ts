@@ -21,7 +21,7 @@ export interface EventFailure {
   readonly kind: 'listener' | 'plugin'
 }
 
-export type EventErrorHandler = (error: unknown, failure: EventFailure) => void | Promise<void>
+export type EventErrorHandler = (error: unknown, failure: EventFailure) => unknown
 
 const HANDLERS = Symbol.for('flushpoint.event-error-handlers')
 const shared = globalThis as unknown as Record<symbol, Set<{ readonly handle: EventErrorHandler }> | undefined>

@@ -21,6 +21,14 @@ export interface EventPayloads {
   plugins_loaded: undefined
 }
 
+/** A name that was not declared meets a sentence, which the compiler then shows. */
+export type DeclaredName<N extends string> = `${N}` extends keyof EventPayloads
+  ? N
+  : `Declare "${N}" first: declare module 'flushpoint/events' { interface EventPayloads { '${N}': { … } } }`
+
+/** What is told with a declared name, also by a member of an enumeration. */
+export type PayloadNamed<N extends string> = `${N}` extends keyof EventPayloads ? EventPayloads[`${N}`] : unknown
+
 /** A name that was declared, or any other. */
 export type EventName = keyof EventPayloads | (string & {})
 

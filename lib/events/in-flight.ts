@@ -9,7 +9,7 @@ import { FrameSlot } from '../core/async-frame.js'
 import type { Context } from '../core/context.js'
 import { withContext } from '../core/context.js'
 import { EventError } from '../core/errors.js'
-import { outsideOfWork } from './open-work.js'
+import { isInTransaction, outsideOfWork } from './open-work.js'
 
 const delivering = new FrameSlot<true>('event-delivery')
 
@@ -47,9 +47,10 @@ export function inContextOf<T>(context: Context, fn: () => T): T {
 
 /**
  * Waits until nothing is being delivered, to listeners or plugins, events included that are tracked meanwhile. Events that wait for a commit
- * are not waited for. For tests, and for the end of a program.
+ * are not waited for, nor is what was begun by listeners and plugins that have been taken off. For tests, and for the end of a program.
  *
- * @throws {EventError} EVENTS_AWAIT_THEMSELVES inside a listener or plugin.
+ * @throws {EventError} EVENTS_AWAIT_THEMSELVES inside a listener or plugin, and inside an open transaction, which listeners that write may
+ *   wait for.
  * @example
  * process.once('SIGTERM', () => void server.close(async () => {
  *   await eventsSettled()
@@ -57,6 +58,7 @@ export function inContextOf<T>(context: Context, fn: () => T): T {
  * }))
  */
 export async function eventsSettled(): Promise<void> {
-  if (delivering.get() === true) throw new EventError('EVENTS_AWAIT_THEMSELVES', {})
+  if (delivering.get() === true) throw new EventError('EVENTS_AWAIT_THEMSELVES', { where: 'a listener or plugin' })
+  if (isInTransaction()) throw new EventError('EVENTS_AWAIT_THEMSELVES', { where: 'a transaction' })
   await inFlight.settled()
 }

@@ -16,12 +16,12 @@ export interface ListenOptions {
   /** Takes the listener off when it aborts, and tells calls that run; where it has aborted already nothing is listened to. */
   readonly abortSignal?: AbortSignal
   /**
-   * How many events it takes at a time. With 1 everybody waits for it: the next listener, and the next event. With more it is waited for
-   * only where that many run already, and events may end in another order than they came. @defaultValue `1`; Infinity is allowed
+   * How many events it takes at a time; others wait in its own queue. With more than 1 events are begun in the order they came, and may end
+   * in another. @defaultValue `1`; Infinity is allowed
    */
   readonly concurrency?: number
   /**
-   * Milliseconds after which it is no longer waited for: its `abortSignal` aborts, the failure is reported, and delivery goes on. A call that
+   * Milliseconds after which it is no longer waited for: its `abortSignal` aborts, the failure is reported, and it gets its next event. A call that
    * never awaits cannot be cut short. @defaultValue none: it is waited for as long as it takes
    */
   readonly timeoutMs?: number

@@ -1,15 +1,16 @@
 /**
  * One listener: which events it takes, how many at once, and for how long.
  *
- * Knows no queue. Invariant: nothing that it does is thrown; every failure is reported once.
+ * Knows no other listener. Invariant: nothing that it does is thrown, every failure is reported once, and only itself waits for it.
  *
  * @module
  */
+import type { Context } from '../core/context.js'
 import { EventError } from '../core/errors.js'
 import { isThenable } from '../core/run-in-order.js'
 import type { DomainEvent } from './domain-event.js'
 import { reportEventFailure } from './event-failures.js'
-import { inFlight } from './in-flight.js'
+import { inContextOf, inFlight } from './in-flight.js'
 import type { ListenOptions } from './listen-options.js'
 
 /** What a listener is told beside the event. */
@@ -18,7 +19,8 @@ export interface ListenerCall {
   readonly abortSignal: AbortSignal
 }
 
-export type ListenerFunction<E = DomainEvent> = (event: E, call: ListenerCall) => void | Promise<void>
+/** A promise is awaited; whatever else it returns is nobody's. */
+export type ListenerFunction<E = DomainEvent> = (event: E, call: ListenerCall) => unknown
 
 export interface ListenerParts {
   readonly hears: (event: DomainEvent) => boolean
@@ -28,11 +30,20 @@ export interface ListenerParts {
   readonly takeOff: (listener: Listener) => void
 }
 
+interface Taken {
+  readonly event: DomainEvent
+  readonly context: Context
+}
+
 export class Listener {
   readonly #parts: ListenerParts
   #isOn = true
   #running = 0
-  #freed: (() => void) | undefined
+  /** What it has not begun, in the order it came; `#next` is the first of it. */
+  #waiting: Taken[] = []
+  #next = 0
+  /** Whether eventsSettled waits for it. */
+  #isAwaited = false
 
   constructor(parts: ListenerParts) {
     this.#parts = parts
@@ -42,20 +53,24 @@ export class Listener {
     return this.#parts.fn.name || '(anonymous)'
   }
 
+  /** Takes it off: what waits is left out, and nobody waits any more for what runs. */
   off(): void {
+    this.#retire()
+    this.#waitForNobody()
+  }
+
+  #retire(): void {
     this.#isOn = false
+    this.#waiting = []
+    this.#next = 0
     this.#parts.takeOff(this)
   }
 
-  /** Takes an event, if it is one of its own. The promise is to be awaited before the next listener or event. */
-  take(event: DomainEvent): void | Promise<void> {
-    const { options } = this.#parts
+  /** Begins with an event at once, if it is one of its own and the listener is free, else later. */
+  take(event: DomainEvent, context: Context): void {
     if (!this.#isOn || !this.#hears(event)) return
-    if (this.#running >= options.concurrency) return this.#takeWhenFree(event)
-    if (options.once) this.off()
-    const running = this.#call(event)
-    if (running === undefined || options.concurrency === 1) return running
-    void this.#follow(running)
+    if (this.#running < this.#parts.options.concurrency) this.#begin({ event, context })
+    else this.#waiting.push({ event, context })
   }
 
   /** Foreign code as well: a class may decide by itself what its instances are. */
@@ -68,27 +83,46 @@ export class Listener {
     }
   }
 
-  async #takeWhenFree(event: DomainEvent): Promise<void> {
-    await new Promise<void>((resolve) => (this.#freed = resolve))
-    await this.take(event)
+  #begin({ event, context }: Taken): void {
+    if (this.#parts.options.once) this.#retire()
+    const running = inContextOf(context, () => this.#call(event))
+    if (running !== undefined) void this.#follow(running)
   }
 
   async #follow(running: Promise<void>): Promise<void> {
     this.#running++
-    inFlight.begin()
+    if (!this.#isAwaited) inFlight.begin()
+    this.#isAwaited = true
     await running
     this.#running--
+    while (this.#running < this.#parts.options.concurrency && this.#next < this.#waiting.length) this.#begin(this.#waiting[this.#next++]!)
+    this.#forgetBegun()
+  }
+
+  /** Not one by one: taking the first of a long list off moves all others. */
+  #forgetBegun(): void {
+    if (this.#next * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next)
+      this.#next = 0
+    }
+    if (this.#running === 0) this.#waitForNobody()
+  }
+
+  #waitForNobody(): void {
+    if (!this.#isAwaited) return
+    this.#isAwaited = false
     inFlight.end()
-    this.#freed?.()
   }
 
   #call(event: DomainEvent): void | Promise<void> {
     const { fn, options } = this.#parts
     const call = new Call(options.abortSignal)
     try {
-      const result: unknown = fn(event, call)
+      const result = fn(event, call)
       if (isThenable(result)) return this.#settled(event, result, call)
+      Call.end(call)
     } catch (error) {
+      Call.end(call)
       this.#report(error, event)
     }
   }
@@ -100,6 +134,8 @@ export class Listener {
       else await within(timeoutMs, result, () => this.#giveUp(event, call))
     } catch (error) {
       this.#report(error, event)
+    } finally {
+      Call.end(call)
     }
   }
 
@@ -119,25 +155,33 @@ export class Listener {
 /** What one call is told. Its signal is made when somebody asks for it. */
 class Call implements ListenerCall {
   readonly #outer: AbortSignal | undefined
+  readonly #passOn = () => this.#controller!.abort(this.#outer!.reason)
   #controller: AbortController | undefined
-  #signal: AbortSignal | undefined
 
   constructor(outer: AbortSignal | undefined) {
     this.#outer = outer
   }
 
   get abortSignal(): AbortSignal {
-    const own = this.#own.signal
-    return (this.#signal ??= this.#outer === undefined ? own : AbortSignal.any([this.#outer, own]))
+    return this.#own.signal
   }
 
   get #own(): AbortController {
-    return (this.#controller ??= new AbortController())
+    if (this.#controller !== undefined) return this.#controller
+    this.#controller = new AbortController()
+    if (this.#outer?.aborted === true) this.#passOn()
+    else this.#outer?.addEventListener('abort', this.#passOn, { once: true })
+    return this.#controller
   }
 
   /** Not for the listener. */
   static abort(call: Call, reason: Error): void {
     call.#own.abort(reason)
+  }
+
+  /** The outer signal may live longer than the program cares for this call. */
+  static end(call: Call): void {
+    call.#outer?.removeEventListener('abort', call.#passOn)
   }
 }
 

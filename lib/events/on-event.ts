@@ -21,9 +21,13 @@ export type Listen<E> = (fn: ListenerFunction<E>, options?: ListenOptions) => Co
  * Listens to events of a class and its subclasses, or to those whose name fits a pattern: `article.published`, `article.*`, `*` (which
  * stands for any characters) for all.
  *
- * Events come one at a time in the order they were tracked, after the commit of their transaction, to each listener in the order of
- * registration; each is awaited before the next, unless it has a `concurrency`. What a listener throws is told to `onEventError` and stops
- * nobody else. It runs outside of the transaction and request that tracked the event, in the context (`currentContext()`) of that call.
+ * A listener gets its events after the commit of their transaction, in the order they were tracked, each once it is done with the one before,
+ * unless it has a `concurrency`. Each has a queue of its own: listeners of one event are begun in the order of registration, and none waits
+ * for another. What a listener throws is told to `onEventError` and stops nobody else; one that never settles keeps back its own events alone,
+ * until it is taken off: give it `timeoutMs`. It runs outside of the transaction and request that tracked the event, in the context
+ * (`currentContext()`) of that call.
+ *
+ * The returned function takes it off: events that wait for it are left out, and `eventsSettled` waits no longer for what it has begun.
  *
  * @throws {EventError} EVENT_MATCHER_INVALID · EVENT_LISTENER_INVALID
  * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
@@ -42,11 +46,12 @@ function listen(hears: (event: DomainEvent) => boolean, fn: ListenerFunction, op
   if (typeof fn !== 'function' || isClass(fn)) throw new EventError('EVENT_LISTENER_INVALID', { given: describeValue(fn) })
   const checked = checkedListenOptions(options)
   const { abortSignal } = checked
-  const listener = new Listener({ hears, fn, options: checked, takeOff: (one) => delivery.remove(one) })
-  const end = connection(() => {
-    listener.off()
+  const takeOff = (one: Listener) => {
+    delivery.remove(one)
     abortSignal?.removeEventListener('abort', end)
-  })
+  }
+  const listener = new Listener({ hears, fn, options: checked, takeOff })
+  const end = connection(() => listener.off())
   if (abortSignal?.aborted === true) return end
   abortSignal?.addEventListener('abort', end, { once: true })
   delivery.add(listener)

@@ -15,23 +15,39 @@ export interface OpenWork {
   onCommit(fn: () => void | Promise<void>): void
 }
 
-type Source = () => OpenWork | undefined
+/** Work that was rolled back: what waits for its commit waits for ever. */
+export const NEVER_COMMITTED: OpenWork = Object.freeze({ onCommit: () => undefined })
+
+interface Source {
+  /** What is around the present call: {@link NEVER_COMMITTED} where that was rolled back, undefined where it was committed. */
+  readonly find: () => OpenWork | undefined
+  readonly isOpen: () => boolean
+}
 
 const SOURCE = Symbol.for('flushpoint.open-work-source')
 const shared = globalThis as unknown as Record<symbol, Source | undefined>
 
-/** Says where to look for open work; the last one counts. */
-export function setOpenWorkSource(source: Source): void {
-  shared[SOURCE] = source
+/**
+ * Says where to look for open work; the last one counts.
+ *
+ * @param isOpen Whether a transaction around the present call is open now.
+ */
+export function setOpenWorkSource(find: Source['find'], isOpen: Source['isOpen'] = () => false): void {
+  shared[SOURCE] = { find, isOpen }
 }
 
 /** The open work around the present call. */
 export function openWork(): OpenWork | undefined {
-  return shared[SOURCE]?.()
+  return shared[SOURCE]?.find()
+}
+
+/** Whether the present call is made inside a transaction that is open. */
+export function isInTransaction(): boolean {
+  return shared[SOURCE]?.isOpen() === true
 }
 
 /**
- * Calls `fn` once the open work is committed, or now where there is none or it is over.
+ * Calls `fn` once the open work is committed, now where there is none or it was committed, never where it was rolled back.
  *
  * @param given Work somebody names, instead of what is around this call. It is asked for a commit it can still bring: its errors are thrown.
  */

@@ -7,6 +7,7 @@
  */
 import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
+import { isThenable } from '../core/run-in-order.js'
 import type { Connection } from '../core/signal.js'
 import { warn } from '../core/warn.js'
 import { connection } from './connection.js'
@@ -38,7 +39,24 @@ async function processNow(plugin: EventPlugin, event: PluginEvent): Promise<void
   const registered = plugins.find(plugin)
   if (registered === undefined)
     return warn('EVENT_PLUGIN_GONE', `The plugin "${plugin.slug}" was taken off before it could process "${event.name}"`)
-  await plugin.processEvent(event, { abortSignal: registered.controller.signal })
+  const abortSignal = registered.controller.signal
+  await untilAborted(plugin.processEvent(event, { abortSignal }), abortSignal)
+}
+
+/** What a plugin has begun when it is taken off is waited for by nobody; what it throws then is nobody's. */
+async function untilAborted(processed: unknown, abortSignal: AbortSignal): Promise<void> {
+  if (!isThenable(processed)) return
+  let stop = () => {}
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve
+    abortSignal.addEventListener('abort', stop, { once: true })
+    if (abortSignal.aborted) resolve()
+  })
+  try {
+    await Promise.race([processed, aborted])
+  } finally {
+    abortSignal.removeEventListener('abort', stop)
+  }
 }
 
 const IN_PROCESS: PluginDispatcher = new InProcessDispatcher()

@@ -11,7 +11,7 @@ import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
 import { definitions } from './catalogue.js'
 import { delivery } from './delivery.js'
-import { isDomainEvent, type DomainEvent } from './domain-event.js'
+import { isDomainEvent, seal, type DomainEvent } from './domain-event.js'
 import { whenCommitted, type OpenWork } from './open-work.js'
 
 export interface TrackOptions {
@@ -21,7 +21,15 @@ export interface TrackOptions {
 
 /**
  * Delivers an event to its listeners: inside a transaction, block or hook after the outermost commit, elsewhere at once. Never before it
- * returns, and it waits for nobody; `eventsSettled` does. It is no extension, so `withoutExtensions` lets it through. The event is frozen.
+ * returns, and it waits for nobody; `eventsSettled` does. It is no extension, so `withoutExtensions` lets it through. From now on the event
+ * tells what it tells now: lists, plain objects, dates, maps, sets and binary data in it are copied, lists and plain objects frozen;
+ * instances of classes stay what they are, so put keys and values into events, not entities.
+ *
+ * Code that outlives its transaction goes with the outcome of that: dropped after a rollback, delivered at once after a commit. What a callback
+ * of the commit tracks (`onCommit`, `afterCommit`) is delivered at once: before events that were tracked after that callback was registered.
+ * `withScope` is no transaction: outside of one, an event tracked in it is delivered at once, whatever its flush does later. Where a flush fails
+ * in a transaction and the error is swallowed, what its hooks had tracked goes with the commit of that transaction, unless `savepoints` are
+ * on: throw on, or track where the flush has returned.
  *
  * @throws {EventError} EVENT_INVALID · EVENT_NOT_REGISTERED
  * @throws {SessionError} SESSION_ENDED · SESSION_CLOSED when the session that was given is over.
@@ -34,7 +42,7 @@ export interface TrackOptions {
 export function track(event: DomainEvent, { session }: TrackOptions = {}): void {
   if (!isDomainEvent(event)) throw new EventError('EVENT_INVALID', { given: describeValue(event) })
   definitions.admit(event)
-  Object.freeze(event)
+  seal(event)
   const context = currentContext()
   whenCommitted(() => delivery.release(event, context), session)
 }

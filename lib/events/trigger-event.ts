@@ -13,7 +13,7 @@ import { isThenable } from '../core/run-in-order.js'
 import { currentSilence } from '../core/silence.js'
 import { checkedName } from './domain-event.js'
 import { reportEventFailure } from './event-failures.js'
-import type { EventPayloads, PluginEvent } from './event-plugin.js'
+import type { DeclaredName, EventPayloads, PayloadNamed, PluginEvent } from './event-plugin.js'
 import { asDelivery, inContextOf, inFlight } from './in-flight.js'
 import { whenCommitted } from './open-work.js'
 import { pluginDispatcher } from './plugin-dispatcher.js'
@@ -27,7 +27,10 @@ import { plugins, type RegisteredPlugin } from './plugin-registry.js'
  * @example
  * triggerEvent('build.issued', { id: build.id })
  */
-export function triggerEvent<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N]): void {
+export function triggerEvent<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N]): void
+/** Members of an enumeration of names. */
+export function triggerEvent<const N extends string>(name: DeclaredName<N>, payload: PayloadNamed<N>): void
+export function triggerEvent(name: unknown, payload: unknown): void {
   triggerNamed(name, payload)
 }
 

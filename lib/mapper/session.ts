@@ -153,6 +153,11 @@ export interface Session {
   onCommit(fn: (changes: readonly Change[]) => Awaitable): void
   /** Calls `fn` with the undone changes when the level it was registered in, or one around it, is rolled back. Errors are reported, never thrown. */
   onRollback(fn: (changes: readonly Change[], scope: TransactionScope) => Awaitable): void
+  /**
+   * Reports what went wrong once the outcome was decided, as an after-commit hook that throws does: to `onHookError`, else as a warning. For
+   * extensions whose work goes on after the hook that began it. Also where the session has ended; never throws.
+   */
+  reportError(error: unknown, from: { readonly hook: string; readonly extension: object }): void
   toString(): string
 }
 

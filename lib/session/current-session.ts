@@ -8,31 +8,80 @@
 import { FrameSlot, type SlotValue } from '../core/async-frame.js'
 import { asContext, type Context } from '../core/context.js'
 import { SessionError } from '../core/errors.js'
-import { setOpenWorkSource } from '../events/open-work.js'
+import { NEVER_COMMITTED, setOpenWorkSource, type OpenWork } from '../events/open-work.js'
 import type { OpenSession, Session } from '../mapper/session.js'
+import type { TransactionScope } from '../mapper/unit-of-work.js'
+import { isUndone, type Fate } from './fate.js'
 
 const current = new FrameSlot<Session>('session')
 const scope = new FrameSlot<Set<OpenSession>>('scope')
 
-/** What the innermost transaction around the present call belongs to, asked when somebody wants to know. */
-const work = new FrameSlot<() => Session | undefined>('work')
+/** A session whose end can be asked for. */
+type DecidedSession = Session & { readonly fate: Fate }
+
+/** A transaction, block or hook, as the code in it sees it: also when it is over. */
+interface Work {
+  readonly around: Work | undefined
+  /** The session while it is open, undefined where it was committed. */
+  find(): Session | 'undone' | undefined
+}
+
+const work = new FrameSlot<Work>('work')
 
 /** Makes a session the present one; with its context, where it was given one of its own. */
-export function asCurrent(session: Session, context?: Context): readonly SlotValue[] {
-  const slots = [current.with(session), asWork(() => session)]
+export function asCurrent(session: DecidedSession, context?: Context): readonly SlotValue[] {
+  const slots = [current.with(session), work.with(new SessionWork(session, work.get()))]
   return context === undefined ? slots : [...slots, asContext(context)]
 }
 
 /** Makes a transaction the innermost one without a session of its own being the present one: in TypeORM's `transaction(fn)`. */
-export function asWork(sessionOf: () => Session | undefined): SlotValue {
-  return work.with(sessionOf)
+export function asWork(find: Work['find']): SlotValue {
+  return work.with({ find, around: work.get() })
 }
 
-setOpenWorkSource(currentWork)
+/** The transaction and level that a session had open when its code was called: later ones are others'. */
+class SessionWork implements Work {
+  readonly around: Work | undefined
+  readonly #session: DecidedSession
+  readonly #scope: TransactionScope | null
+  readonly #fate: Fate | undefined
 
-/** The session of the innermost transaction, block or hook that this code runs in, an ambient one included; undefined where that is over. */
-export function currentWork(): Session | undefined {
-  return work.get()?.()
+  constructor(session: DecidedSession, around: Work | undefined) {
+    this.around = around
+    this.#session = session
+    this.#scope = session.scope
+    this.#fate = session.fate.outcome === undefined ? session.fate : undefined // hooks after the outcome belong to none
+  }
+
+  find(): ReturnType<Work['find']> {
+    const outcome = isUndone(this.#scope) ? 'undone' : this.#fate?.outcome
+    if (outcome === undefined) return this.#session
+    return sessionIn(outcome)
+  }
+}
+
+/** Whoever decides may have been decided about meanwhile. */
+function sessionIn(outcome: NonNullable<Fate['outcome']>): ReturnType<Work['find']> {
+  if (outcome === 'undone') return outcome
+  if (outcome === 'committed') return undefined
+  const further = (outcome as DecidedSession).fate.outcome
+  return further === undefined ? outcome : sessionIn(further)
+}
+
+setOpenWorkSource(openWorkOfCall, isInTransaction)
+
+function openWorkOfCall(): OpenWork | undefined {
+  const found = work.get()?.find()
+  return found === 'undone' ? NEVER_COMMITTED : found
+}
+
+/** Whether a transaction around this code is open. */
+function isInTransaction(): boolean {
+  for (let one = work.get(); one !== undefined; one = one.around) {
+    const found = one.find()
+    if (found !== undefined && found !== 'undone' && found.scope !== null) return true
+  }
+  return false
 }
 
 /**

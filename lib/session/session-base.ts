@@ -20,6 +20,7 @@ import type { Awaitable, Token } from '../mapper/token.js'
 import type { TransactionScope, UnitOfWork } from '../mapper/unit-of-work.js'
 import type { HookFailure } from './install-options.js'
 import { Journal } from './journal.js'
+import { noteUndone, type Fate } from './fate.js'
 import { netChanges } from './net-changes.js'
 import type { RowWritten } from './row-change.js'
 import { NO_SESSION_HOOKS, SESSION_LEVEL, SessionExtension } from './session-extension.js'
@@ -50,6 +51,7 @@ const WRITE_SCOPE: TransactionScope = Object.freeze({ kind: 'write', depth: 0, p
 
 type CommitCallback = (changes: readonly Change[]) => Awaitable
 type RollbackCallback = (changes: readonly Change[], scope: TransactionScope) => Awaitable
+type Report = (error: unknown, extension: object) => void
 
 /** The extensions that are heard for a time instead of a session's own. */
 const replacement = new FrameSlot<{ readonly session: SessionBase; readonly chain: HookChain<SessionHooks> }>('extensions')
@@ -67,6 +69,7 @@ export abstract class SessionBase {
   #hooks: HookChain<SessionHooks> | undefined
   #scope: TransactionScope | null = null
   #ended = false
+  #fate: Fate = { outcome: undefined }
   /** True while a transaction around this session decides about what it has written. */
   #isAwaiting = false
 
@@ -120,6 +123,11 @@ export abstract class SessionBase {
 
   get session(): Session {
     return this as unknown as Session // every subclass is one
+  }
+
+  /** What became, or will become, of its present transaction. */
+  get fate(): Fate {
+    return this.#fate
   }
 
   get depth(): number {
@@ -187,6 +195,10 @@ export abstract class SessionBase {
     this.#rollbackCallbacks.push(fn)
   }
 
+  reportError(error: unknown, { hook, extension }: Omit<HookFailure, 'session'>): void {
+    this.reporter(hook)(error, extension)
+  }
+
   #assertInTransaction(method: string): void {
     this.assertUsable(method)
     if (this.#scope === null && !this.#awaitsTransaction) throw new SessionError('SESSION_WITHOUT_TRANSACTION', { method })
@@ -195,6 +207,7 @@ export abstract class SessionBase {
   /** Nothing had to be written, so no transaction ever began. Never throws. */
   protected async runCommitCallbacks(): Promise<void> {
     this.#awaitsTransaction = false
+    this.#fate.outcome = 'committed'
     const callbacks = this.#commitCallbacks.splice(0)
     if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn([]), this.reporter('onCommit')))
   }
@@ -258,6 +271,7 @@ export abstract class SessionBase {
 
   /** A single write without a transaction begins: it is its own commit. */
   beginWrite(): void {
+    if (this.#fate.outcome !== undefined) this.#fate = { outcome: undefined }
     this.#scope = WRITE_SCOPE
   }
 
@@ -267,6 +281,7 @@ export abstract class SessionBase {
     const kind = parent === null ? 'transaction' : 'savepoint'
     const scope: TransactionScope = Object.freeze({ kind, depth: this.#levels.length + 1, parent })
     const isAll = parent === null && this.#awaitsTransaction
+    if (this.#fate.outcome !== undefined) this.#fate = { outcome: undefined }
     const [commits, rollbacks] = isAll ? [0, 0] : [this.#commitCallbacks.length, this.#rollbackCallbacks.length]
     this.#levels.push({ scope, mark: this.#journal.mark, commits, rollbacks, saved: this.levelBegins() })
     this.#scope = scope
@@ -284,6 +299,7 @@ export abstract class SessionBase {
     const level = this.#levels.pop()!
     this.#scope = null
     this.#isAwaiting = true
+    this.#fate.outcome = outer.session
     outer.onCommit(() => (this.#isAwaiting ? this.committed() : undefined))
     outer.onRollback(() => this.#undo(level))
   }
@@ -293,6 +309,7 @@ export abstract class SessionBase {
     this.#levels.length = 0
     this.#awaitsTransaction = false
     this.#isAwaiting = false
+    this.#fate.outcome = 'committed'
     this.transactionEnded()
     const journal = this.takeJournal(this.#journal)
     const callbacks = this.#commitCallbacks.splice(0)
@@ -324,6 +341,8 @@ export abstract class SessionBase {
 
   async #undo(level: Level): Promise<void> {
     const cut = this.#journal.cut(level.mark)
+    if (level.scope !== WRITE_SCOPE) noteUndone(level.scope)
+    if (this.#levels.length === 0) this.#fate.outcome = 'undone'
     if (level.saved !== undefined) this.levelUndone(level.saved)
     this.#commitCallbacks.splice(level.commits)
     const callbacks = this.#rollbackCallbacks.splice(level.rollbacks)
@@ -341,11 +360,16 @@ export abstract class SessionBase {
     if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn(undone, scope), this.reporter('onRollback')))
   }
 
+  /** A block fails before anything began: nothing of it will ever be committed. */
+  gaveUp(): void {
+    this.#fate.outcome ??= 'undone'
+  }
+
   #wholeWrite(): Level {
     return { scope: this.#scope ?? WRITE_SCOPE, mark: 0, commits: 0, rollbacks: 0, saved: undefined }
   }
 
-  protected reporter(hook: string): (error: unknown, extension: object) => void {
+  protected reporter(hook: string): Report {
     return (error, extension) => this.#host.reportHookError(error, { hook, extension, session: this.session })
   }
 }
@@ -359,11 +383,7 @@ function assertFunction(place: string, given: unknown): void {
 }
 
 /** Calls every callback, whatever the others do. */
-async function isolated<F extends object>(
-  callbacks: readonly F[],
-  call: (fn: F) => unknown,
-  onError: (error: unknown, fn: F) => void,
-): Promise<void> {
+async function isolated<F extends object>(callbacks: readonly F[], call: (fn: F) => unknown, onError: Report): Promise<void> {
   for (const fn of callbacks) {
     try {
       await call(fn)

@@ -107,12 +107,17 @@ export abstract class SessionExtension implements SessionHooks {
    * inside one operation (temporary tables, the columns of `addColumns`) is told as that one. Of `clearDatabase` and `dropSchema` the tables of
    * entities are told.
    *
-   * SQL that is sent as text by `query`, as generated migrations do, is told by the table it names: each statement on a table or an index is an
-   * operation, and one table for several statements only where SQLite has to replace it. Of several statements in one text the first is seen;
-   * of `DROP INDEX` without a table, tables of entities; extensions that one session alone has hear of operations, not of texts.
+   * SQL that is sent as text by `query`, as generated migrations do, is told by the tables it names, as the database folds their names: each
+   * statement on a table or an index is an operation, and one table for several statements only where SQLite has to replace it. Extensions
+   * that one session alone has hear of operations, not of texts. Not seen in texts: statements after the first of one text, and of `DROP TABLE`
+   * and `DROP INDEX` what goes with them (`CASCADE`, the foreign keys of other tables); of `DROP INDEX` and `ALTER INDEX` without a table, tables
+   * that are no entity's; `SET SCHEMA` and other moves out of a schema; `SELECT … INTO`, temporary and virtual tables; what functions, triggers and `DO`
+   * do; statements with a comment among their first words, and names with dots or single quotes in them. On SQLite a table called `temporary_…`
+   * after one that is there is taken for its stand-in, as in TypeORM's migrations, and not told.
    *
    * The schemas were read from the database just before and just after. Outside of a transaction the operation stands already; inside one
-   * `session.onCommit` waits for the commit. An error goes to the caller of the operation, so that a migration fails by it. MySQL and
+   * `session.onCommit` waits for the commit. An error goes to the caller of the operation, so that a migration fails by it; outside of a
+   * transaction the hooks of other extensions are called all the same, and further errors are reported to `onHookError`. MySQL and
    * MariaDB commit with every such operation by themselves: a rollback takes back what was registered here, and not the table.
    *
    * Not allowed here: to end the transaction. Operations on the schema are, and told in turn.

@@ -9,6 +9,7 @@ import { classNameOf, isClass } from '../core/describe-value.js'
 import { SignalDefinitionError } from '../core/errors.js'
 import type { Receiver, Source } from '../core/receiver.js'
 import { connectionTo, type Connection } from '../core/signal.js'
+import type { EntityRef } from '../mapper/entity-types.js'
 import { familyOf, type BuiltInName, type PayloadOf } from './families.js'
 import type { FromSender, ModelSignal } from './model-signal.js'
 import type { Connect, Instance, ModelConnectOptions, Models } from './payloads.js'
@@ -21,13 +22,17 @@ type Checked<T> = T extends readonly []
     ? T
     : 'A sender is an entity class, an EntitySchema, a list of them, or anyModel'
 
+/** For several models the payload of each, so that its sender tells which it is. */
+type EachPayload<N extends BuiltInName, E extends object> = E extends unknown ? PayloadOf<N, E> : never
+
 export interface Connector<N extends BuiltInName> {
   /**
    * @param options For receivers connected by what is returned, decorated methods included.
    * @throws {SignalDefinitionError} SIGNAL_SENDER_INVALID · SIGNAL_SENDERS_EMPTY here; when it is called SIGNAL_RECEIVER_INVALID ·
    *   SIGNAL_STATIC_ONLY · SIGNAL_SENDER_INVALID for a class that is not mapped. Then nothing is connected.
    */
-  <const T>(sender: Checked<T>, options?: ModelConnectOptions): Connect<PayloadOf<N, Instance<T>>>
+  <E extends object>(sender: EntityRef<E>, options?: ModelConnectOptions): Connect<PayloadOf<N, E>>
+  <const T>(sender: Checked<T>, options?: ModelConnectOptions): Connect<EachPayload<N, Instance<T>>>
 }
 
 function connector<N extends BuiltInName>(name: N): Connector<N> {
@@ -41,16 +46,19 @@ interface Connecting<P> {
   readonly options: ModelConnectOptions
   /** What else belongs to a receiver. */
   readonly wrap?: (receiver: Receiver<P>) => Source<P>
+  /** Throws where this cannot be connected. */
+  readonly assertMore?: (options: ModelConnectOptions) => void
 }
 
 export function connectTo<P extends FromSender>(
   name: string,
   signals: readonly ModelSignal<P>[],
-  { options, wrap = (receiver) => ({ receiver }) }: Connecting<P>,
+  { options, wrap = (receiver) => ({ receiver }), assertMore }: Connecting<P>,
 ): Connect<P> {
   const connect = (source: Source<P>, own: ModelConnectOptions = {}): Connection => {
     const wanted = { ...options, ...own }
-    for (const signal of signals) signal.assertConnectable(wanted)
+    for (const signal of signals) signal.assertConnectable(wanted, source.owner)
+    assertMore?.(wanted)
     const spent = () => connections.forEach((connection) => connection()) // once is once, however many models there are
     const connections = signals.map((signal) => signal.connectSource({ ...source, spent }, wanted))
     return connectionTo(spent)
@@ -62,7 +70,7 @@ export function connectTo<P extends FromSender>(
     if (!isClass(first))
       throw new SignalDefinitionError('SIGNAL_STATIC_ONLY', { signal: name, method: `${classNameOf(first as object)}.${String(key)}` })
     const { value } = descriptor as TypedPropertyDescriptor<Receiver<P>>
-    connect({ ...wrap(value!), owner: first })
+    connect({ ...wrap(value!), owner: first, method: key })
     return undefined
   }) as Connect<P>
 }

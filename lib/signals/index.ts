@@ -40,6 +40,7 @@ export type { BuiltInName } from './families.js'
 export type { ModelSignal } from './model-signal.js'
 export { ModelSignals } from './model-signals.js'
 export { onChange } from './on-change.js'
+export { signalsSettled } from './telling.js'
 export {
   anyModel,
   type AnyModel,
@@ -47,7 +48,10 @@ export {
   type Connect,
   type ConnectOptions,
   type Connection,
+  type EmbeddedField,
+  type Field,
   type FieldChange,
+  type FieldFilter,
   type Instance,
   type ModelConnectOptions,
   type Models,
@@ -55,4 +59,4 @@ export {
   type RelationPayload,
   type SignalPayload,
 } from './payloads.js'
-export { signalsOf, type CustomPayload, type SignalsOf } from './signals-of.js'
+export { signalsOf, type AnyPayload, type CustomPayload, type SignalsOf } from './signals-of.js'

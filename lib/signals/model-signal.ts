@@ -7,8 +7,9 @@
  */
 import { describeValue, isClass } from '../core/describe-value.js'
 import { SignalDefinitionError } from '../core/errors.js'
-import { isSameReceiver, type Receiver, type Source } from '../core/receiver.js'
-import { Signal, type Connected, type Connection } from '../core/signal.js'
+import { checkConnectOptions } from '../core/connect-options.js'
+import { callsTheSame, type Receiver, type Source } from '../core/receiver.js'
+import { connectionTo, Signal, type Connected, type Connection } from '../core/signal.js'
 import type { EntityClass } from '../mapper/entity-types.js'
 import { anyModel, type ModelConnectOptions } from './payloads.js'
 import { assertEntity, type Sender } from './senders.js'
@@ -67,7 +68,8 @@ export class SignalFamily<P extends FromSender = FromSender> {
       if (signal !== undefined) found.push(...signal.connected.filter((one) => signal.reachesSubclasses(one)))
     }
     found.sort((one, other) => one.order - other.order)
-    return found.filter((one, index) => found.findIndex((other) => isSameReceiver(one, other)) === index)
+    const isSame = (one: Connected<P>, other: Connected<P>) => one.uid === other.uid && callsTheSame(one, other)
+    return found.filter((one, index) => found.findIndex((other) => isSame(one, other)) === index)
   }
 
   #connectedTo(sender: Sender): readonly Connected<P>[] {
@@ -105,7 +107,7 @@ export class ModelSignal<P extends FromSender = FromSender> extends Signal<P> {
    *   subclasses were not asked for.
    */
   override connect(receiver: Receiver<P>, options?: ModelConnectOptions): Connection
-  override connect<O extends object>(owner: O, method: keyof O & string, options?: ModelConnectOptions): Connection
+  override connect<K extends string>(owner: { readonly [M in K]: Receiver<P> }, method: K, options?: ModelConnectOptions): Connection
   override connect(...args: readonly unknown[]): Connection {
     return super.connect(...(args as [Receiver<P>, ModelConnectOptions?]))
   }
@@ -130,23 +132,35 @@ export class ModelSignal<P extends FromSender = FromSender> extends Signal<P> {
     this.#family.changed()
   }
 
-  /** @throws {SignalDefinitionError} SIGNAL_SENDER_INVALID */
-  assertConnectable({ subclasses = false }: ModelConnectOptions): void {
-    if (!subclasses) assertEntity(this.#family.name, this.#sender)
+  /**
+   * @param owner Whose method it is: a class may have receivers of itself, whose decorators are run before its own.
+   * @throws {SignalDefinitionError} SIGNAL_SENDER_INVALID
+   * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
+   */
+  assertConnectable(options: ModelConnectOptions, owner?: object): void {
+    checkModelOptions(this.#family.name, options)
+    if (options.subclasses !== true && owner !== this.#sender) assertEntity(this.#family.name, this.#sender)
   }
 
-  override connectSource(source: Source<P>, { subclasses = false, ...options }: ModelConnectOptions): Connection {
-    this.assertConnectable({ subclasses })
-    const connection = super.connectSource(source, options)
-    if (subclasses) this.#reachSubclasses(this.find(source, options.uid))
+  override connectSource(source: Source<P>, options: ModelConnectOptions): Connection {
+    this.assertConnectable(options, source.owner)
+    const { subclasses = false, ...others } = options
+    const isKnown = this.find(source, others.uid) !== undefined
+    const connection = super.connectSource(source, others)
+    const narrow = subclasses ? this.#reachSubclasses(this.find(source, others.uid)) : undefined
     if (!this.#family.isSentByHand) warnIfUnlisted(this.#sender)
-    return connection
+    return isKnown && narrow !== undefined ? connectionTo(narrow) : connection
   }
 
-  #reachSubclasses(one: Connected<P> | undefined): void {
-    if (one === undefined) return
+  /** @returns Takes that back, where it was not so already. */
+  #reachSubclasses(one: Connected<P> | undefined): (() => void) | undefined {
+    if (one === undefined || this.#withSubclasses.has(one)) return undefined
     this.#withSubclasses.add(one)
     this.#family.changed()
+    return () => {
+      this.#withSubclasses.delete(one)
+      this.#family.changed()
+    }
   }
 
   /** By hand a sender is easily forgotten, and nobody would be called. */
@@ -155,4 +169,9 @@ export class ModelSignal<P extends FromSender = FromSender> extends Signal<P> {
     if (typeof given === 'function' && (given === this.#sender || isClass(given))) return undefined
     return Promise.reject(new SignalDefinitionError('SIGNAL_SENDER_INVALID', { signal: this.#family.name, given: describeValue(given) }))
   }
+}
+
+/** @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID */
+export function checkModelOptions(place: string, options: ModelConnectOptions): void {
+  checkConnectOptions(place, options, { subclasses: 'boolean' })
 }

@@ -10,6 +10,7 @@ import type { BulkKind, BulkStatement } from '../mapper/bulk-statement.js'
 import type { Change } from '../mapper/change.js'
 import type { EntityState, Session } from '../mapper/session.js'
 import type { Awaitable } from '../mapper/token.js'
+import type { UnitSession } from '../session/session-base.js'
 import { SessionExtension } from '../session/session-extension.js'
 import { familyOf, type BulkSignalName, type EntitySignalName } from './families.js'
 import { tellFields } from './on-change.js'
@@ -46,11 +47,11 @@ export class ModelSignals extends SessionExtension {
   }
 
   override beforeFlush(): Awaitable {
-    return this.#relations.before()
+    if (this.#speaks) return this.#relations.before()
   }
 
   override afterFlush(): Awaitable {
-    return this.#relations.after()
+    if (this.#speaks) return this.#relations.after()
   }
 
   override beforeInsert(instance: object, state: EntityState): Awaitable {
@@ -102,21 +103,27 @@ export class ModelSignals extends SessionExtension {
   }
 
   override afterCommit(changes: readonly Change[]): Awaitable {
-    return tellFields(changes)
+    if (this.#speaks) tellFields(changes, { session: this.session, extension: this })
+  }
+
+  /** Listed twice, or beside a class below it, the first one that is heard now speaks for all: each signal is sent once. */
+  get #speaks(): boolean {
+    const { instances } = (this.session as UnitSession).hooks
+    return instances.length === 1 || instances.find((one) => one instanceof ModelSignals) === this
   }
 
   #send(name: EntitySignalName, instance: object, state: EntityState): Awaitable {
     const family = familyOf(name)
     const { target: sender } = state
     if (typeof sender === 'string') return
-    if (family.receiversFor(sender).length === 0) return
+    if (family.receiversFor(sender).length === 0 || !this.#speaks) return
     return family.of(sender).dispatch({ sender, instance, state, session: this.session })
   }
 
   #sendBulk(name: BulkSignalName, statement: BulkStatement): Awaitable {
     const family = familyOf(name)
     const sender = statement.target
-    if (typeof sender === 'string' || family.receiversFor(sender).length === 0) return
+    if (typeof sender === 'string' || family.receiversFor(sender).length === 0 || !this.#speaks) return
     return family.of(sender).dispatch({ sender, statement, changes: statement.changes ?? [], session: this.session })
   }
 }

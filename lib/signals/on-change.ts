@@ -11,10 +11,13 @@ import type { Receiver } from '../core/receiver.js'
 import type { Outcome } from '../core/signal.js'
 import type { Change } from '../mapper/change.js'
 import type { DataKeys, EntityClass, EntityRef } from '../mapper/entity-types.js'
+import type { Session } from '../mapper/session.js'
 import { connectTo } from './connectors.js'
-import { SignalFamily } from './model-signal.js'
-import type { Connect, FieldChange, FieldFilter, ModelConnectOptions } from './payloads.js'
+import { checkModelOptions, SignalFamily } from './model-signal.js'
+import { anyModel, type Connect, type EmbeddedField, type FieldChange, type FieldFilter, type ModelConnectOptions } from './payloads.js'
 import { senderOf } from './senders.js'
+import { tellLater } from './telling.js'
+import { assertField } from './watched-fields.js'
 
 interface AnyFieldChange {
   readonly sender: EntityClass
@@ -26,31 +29,56 @@ interface AnyFieldChange {
 
 const families = new Map<string, SignalFamily<AnyFieldChange>>()
 
+interface OnChange {
+  <E extends object, F extends EmbeddedField<E> & string>(
+    sender: EntityRef<E>,
+    field: F,
+    filter?: FieldFilter<E, F> & ModelConnectOptions,
+  ): Connect<FieldChange<E, F>>
+  <E extends object, F extends DataKeys<E> & keyof E & string>(
+    sender: EntityRef<E>,
+    field: F,
+    filter?: FieldFilter<E, F> & ModelConnectOptions,
+  ): Connect<FieldChange<E, F>>
+}
+
 /**
  * Connects to the net change of a field: after the outermost commit, once per row, whatever happened in between; nothing on rollback. A new
- * row counts as a change from undefined, a deleted one does not count; a to-one is told as the key it leads to. It cannot change the outcome:
- * all receivers run, and errors are reported to `onHookError`.
+ * row counts as a change from undefined, a deleted one does not count; a to-one is told as the key it leads to. Rows that a query has written
+ * are told where their images were asked for: `preBulkUpdate(User)(({ statement }) => statement.wantImages('both'))`.
  *
+ * Receivers cannot change the outcome and do not hold it up: they are called while the program goes on, outside of the transaction and its
+ * session, with the context of whoever committed; one commit after another. All of them run, and errors are reported to `onHookError`.
+ * `signalsSettled()` waits for them.
+ *
+ * @param field A column, a to-one, or a column of an embedded object: `address.city`.
  * @param filter The values the field must have had, and have; compared as columns are, dates and buffers by value, entities by key.
  * @throws {SignalDefinitionError} SIGNAL_SENDER_INVALID here, and for a class that is not mapped when a receiver is connected; then also
- *   SIGNAL_RECEIVER_INVALID · SIGNAL_STATIC_ONLY.
+ *   SIGNAL_RECEIVER_INVALID · SIGNAL_STATIC_ONLY. SIGNAL_FIELD_UNKNOWN when a receiver is connected, or by `dataSource.initialize()` where
+ *   the class is mapped later.
+ * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
  * @example
  * onChange(User, 'email', { to: null })(({ instance, from }) => notify(instance, from))
  */
-export function onChange<E extends object, F extends DataKeys<E> & keyof E & string>(
+export const onChange: OnChange = (<E extends object>(
   sender: EntityRef<E>,
-  field: F,
-  filter: FieldFilter<E, F> & ModelConnectOptions = {},
-): Connect<FieldChange<E, F>> {
-  const { from: _from, to: _to, ...options } = filter
+  field: string,
+  filter: FieldFilter<E, string> & ModelConnectOptions = {},
+): Connect<AnyFieldChange> => {
+  const { from: _from, to: _to, ...options } = (filter as typeof filter | null) ?? {}
   const name = `onChange of ${field}`
-  const signal = familyOf(field).of(senderOf(name, sender))
+  checkModelOptions(name, filter === null ? filter : options)
+  const model = senderOf(name, sender)
+  const signal = familyOf(field).of(model)
   const wanted = (['from', 'to'] as const).filter((side) => side in filter)
   const detail = Object.fromEntries(wanted.map((side) => [side, filter[side]]))
   const accepts = (change: AnyFieldChange) => wanted.every((side) => isMeant(change[side], filter[side]))
   const wrap = (receiver: Receiver<AnyFieldChange>) => ({ receiver, detail, accepts })
-  return connectTo(name, [signal], { options, wrap }) as unknown as Connect<FieldChange<E, F>>
-}
+  const assertMore = ({ subclasses = false }: ModelConnectOptions) => {
+    if (model !== anyModel) assertField({ sender: model, field, subclasses, isWatched: () => signal.connected.length > 0 })
+  }
+  return connectTo(name, [signal], { options, wrap, assertMore })
+}) as OnChange
 
 /** Changes tell to-ones as plain keys, and filters may name the entity. */
 function isMeant(value: unknown, wanted: unknown): boolean {
@@ -64,10 +92,19 @@ function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** Calls the receivers of every field that has changed. @throws What they threw: all are called. */
-export async function tellFields(changes: readonly Change[]): Promise<void> {
+/** Lets the receivers of every field that has changed be called. Never throws. */
+export function tellFields(
+  changes: readonly Change[],
+  { session, extension }: { readonly session: Session; readonly extension: object },
+): void {
   const watched = [...families].filter(([, family]) => !family.isEmpty)
   if (watched.length === 0) return
+  const onError = (error: unknown) => session.reportError(error, { hook: 'afterCommit', extension })
+  tellLater(() => tellAll(changes, watched), { context: session.context, onError })
+}
+
+/** @throws What receivers threw: all are called. */
+async function tellAll(changes: readonly Change[], watched: readonly (readonly [string, SignalFamily<AnyFieldChange>])[]): Promise<void> {
   const errors: unknown[] = []
   for (const change of changes) {
     for (const [field, family] of watched) {

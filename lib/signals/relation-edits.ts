@@ -46,6 +46,8 @@ export class WrittenEdits {
   readonly #told = new EditSet()
   readonly #rows = new Set<object>()
   readonly #rowsByKey = new Map<string | object, Change[]>()
+  /** As the collections are when they are first asked for. */
+  readonly #members = new WeakMap<object, Map<string, ReadonlySet<unknown> | undefined>>()
 
   constructor(changes: readonly Change[]) {
     for (const change of changes) this.#takeRow(change)
@@ -71,7 +73,7 @@ export class WrittenEdits {
 
   /** A junction row is told of one side; a member of a one-to-many has a row of its own, which was written for it. */
   has(edit: Edit): boolean {
-    return this.#told.has(edit) || (this.#isRowOf(edit.payload.child) && isStillSo(edit))
+    return this.#told.has(edit) || (this.#isRowOf(edit.payload.child) && this.#isStillSo(edit))
   }
 
   #isRowOf(child: object): boolean {
@@ -79,12 +81,25 @@ export class WrittenEdits {
     const candidates = this.#rowsByKey.get(memberKey(child)) ?? []
     return candidates.some((change) => change.is(child.constructor as never))
   }
+
+  /** A hook may have taken the edit back while the row is written for another reason. */
+  #isStillSo({ kind, payload: { instance, relationName, child } }: Edit): boolean {
+    const members = this.#membersOf(instance, relationName)
+    return members === undefined || (kind === 'Add') === (members.has(child) || members.has(memberKey(child)))
+  }
+
+  #membersOf(instance: object, relationName: string): ReadonlySet<unknown> | undefined {
+    let collections = this.#members.get(instance)
+    if (collections === undefined) this.#members.set(instance, (collections = new Map()))
+    if (!collections.has(relationName)) collections.set(relationName, readMembers(instance, relationName))
+    return collections.get(relationName)
+  }
 }
 
-/** A hook may have taken the edit back while the row is written for another reason. */
-function isStillSo({ kind, payload: { instance, relationName, child } }: Edit): boolean {
+/** The members themselves and their keys; undefined where no list is there. */
+function readMembers(instance: object, relationName: string): ReadonlySet<unknown> | undefined {
   let members: unknown = instance
   for (const name of relationName.split('.')) members = (members as Readonly<Record<string, unknown>> | null | undefined)?.[name]
-  if (!Array.isArray(members)) return true
-  return (kind === 'Add') === (members as unknown[]).some((member) => member === child || memberKey(member as object) === memberKey(child))
+  if (!Array.isArray(members)) return undefined
+  return new Set((members as readonly object[]).flatMap((member) => [member, memberKey(member)]))
 }

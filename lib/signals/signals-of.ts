@@ -24,6 +24,9 @@ type ModelMistake = 'Signals are those of an entity class, an EntitySchema, an i
 /** What a signal of your own carries: its sender, and what you say. */
 export type CustomPayload<E extends object, P extends object> = P & { readonly sender: EntityClass<E> }
 
+/** What a signal of your own carries where nothing is said of it. */
+export type AnyPayload<E extends object> = Readonly<Record<string, unknown>> & { readonly instance?: E }
+
 export interface SignalsOf<E extends object = object> extends BuiltIn<E> {
   /**
    * Makes a signal of this model, and of classes below it, that is sent by hand; what is defined already is returned.
@@ -33,14 +36,14 @@ export interface SignalsOf<E extends object = object> extends BuiltIn<E> {
    * const released = signalsOf(Album).define<{ instance: Album }>('released')
    * await released.send({ sender: Album, instance: album })
    */
-  define<P extends object = object>(name: string): ModelSignal<CustomPayload<E, P>>
+  define<P extends object = AnyPayload<E>>(name: string): ModelSignal<CustomPayload<E, P>>
   /**
    * A signal by its name: one that every model has, or one that was defined for this model, for a class above it, or for every model.
    *
    * @throws {SignalDefinitionError} SIGNAL_UNKNOWN, with the nearest name there is.
    */
   get<N extends BuiltInName>(name: N): ModelSignal<PayloadOf<N, E>>
-  get<P extends object = object>(name: string): ModelSignal<CustomPayload<E, P>>
+  get<P extends object = AnyPayload<E>>(name: string): ModelSignal<CustomPayload<E, P>>
   readonly names: readonly string[]
   toString(): string
 }
@@ -71,7 +74,7 @@ class SignalSet {
 
   define(name: string): ModelSignal {
     if (typeof name !== 'string' || name === '') throw new SignalDefinitionError('SIGNAL_NAME_INVALID', { given: describeName(name) })
-    if (builtInFamily(name) !== undefined) throw new SignalDefinitionError('SIGNAL_NAME_TAKEN', { name })
+    if (name in this) throw new SignalDefinitionError('SIGNAL_NAME_TAKEN', { name })
     this.#custom.add(name)
     let family = customFamilies.get(name)
     if (family === undefined) customFamilies.set(name, (family = new SignalFamily<FromSender>(name, { isSentByHand: true })))

@@ -1,7 +1,8 @@
 /**
  * Says once that receivers wait for signals that nobody sends.
  *
- * Knows `ModelSignals` by what it was told. Invariant: says nothing where it is listed, or was ever built, or may come out of a factory.
+ * Knows `ModelSignals` by what it was told. Invariant: says nothing where it is listed, or was ever built, or may come out of a factory;
+ * nor before there was time for that.
  *
  * @module
  */
@@ -15,6 +16,10 @@ type ExtensionClass = abstract new (...args: never[]) => object
 
 let extension: ExtensionClass | undefined
 let isBuilt = false
+
+/** Milliseconds: programs connect receivers while they load, and list the extension, or open a session with it, a little later. */
+const PATIENCE_MS = 10_000
+let timer: NodeJS.Timeout | undefined
 const waiting = new Set<Sender>()
 let stopWaiting: (() => void) | undefined
 
@@ -28,17 +33,27 @@ export function noteBuilt(): void {
   isBuilt = true
 }
 
-/** Somebody has connected to a model: it is told where a DataSource that maps it lists the extension, now or once there is one. */
+/**
+ * Somebody has connected to a model. Some seconds later, or after a DataSource has come, it is told where the extension is not listed by then:
+ * where DataSources are there that flushpoint is on, only of models that they map.
+ */
 export function warnIfUnlisted(sender: Sender): void {
   if (isListed()) return
   waiting.add(sender)
-  if (installedOnes().some(isWaitedFor)) say()
-  else stopWaiting ??= onInstalled(check)
+  if (timer === undefined) lookLater()
+  stopWaiting ??= onInstalled(lookLater)
 }
 
-function check(one: Installed): void {
+function lookLater(): void {
+  clearTimeout(timer)
+  timer = setTimeout(look, PATIENCE_MS).unref()
+}
+
+function look(): void {
+  timer = undefined
+  const installed = installedOnes()
   if (isListed()) stop()
-  else if (isWaitedFor(one)) say()
+  else if (installed.length === 0 || installed.some(isWaitedFor)) say()
 }
 
 function isWaitedFor({ dataSource }: Installed): boolean {
@@ -64,6 +79,8 @@ function mayBeMeant(input: object): boolean {
 function stop(): void {
   stopWaiting?.()
   stopWaiting = undefined
+  clearTimeout(timer)
+  timer = undefined
   waiting.clear()
 }
 

@@ -16,7 +16,7 @@ import { dataSourceOf, driverTypeOf } from './internals.js'
 import { runQuery } from './runner-queries.js'
 import { begin, commit, release, rollback } from './runner-transactions.js'
 import { RunnerUnit } from './runner-unit.js'
-import { inTransactionFrame, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
+import { inTransactionFrame, isUndoneAround, openUnitOf, unitFrameOf, type FramedUnit } from './unit-frame.js'
 
 type Method = (...args: never[]) => unknown
 type QueryArguments = Parameters<QueryRunner['query']>
@@ -93,8 +93,9 @@ function patchManager(dataSource: DataSource, manager: EntityManager, unit: Runn
   })
 }
 
-/** The session of the transaction that the present call belongs to. */
-function workOf(dataSource: DataSource): Session | undefined {
+/** The session of the transaction that the present call belongs to, also while that is over. */
+function workOf(dataSource: DataSource): Session | 'undone' | undefined {
+  if (isUndoneAround(dataSource)) return 'undone'
   const unit = openUnitOf(dataSource)
   return unit === undefined ? undefined : installedUnitOf(unit.runner)?.sessionInTransaction()
 }

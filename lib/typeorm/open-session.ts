@@ -135,6 +135,7 @@ export async function withSession<T>(dataSource: DataSource, ...rest: BlockArgum
     return result
   } catch (error) {
     await session.rollback().catch(() => undefined)
+    session.gaveUp()
     throw error
   } finally {
     await session.close()

@@ -139,7 +139,7 @@ export async function commit(unit: RunnerUnit, send: Control): Promise<void> {
     unit.isControlling = outer
   }
   const session = unit.session
-  unit.popLevel()
+  unit.popLevel('kept')
   if (isOutermost) {
     unit.endTransaction()
     await session?.committed()
@@ -210,7 +210,7 @@ export async function rollback(unit: RunnerUnit, send: Control): Promise<void> {
 async function levelRolledBack(unit: RunnerUnit): Promise<void> {
   if (depthOf(unit.runner) < 0) Object.assign(unit.runner, { transactionDepth: 0 })
   const { session } = unit
-  unit.popLevel()
+  unit.popLevel('undone')
   if (!unit.isOpen) unit.endTransaction()
   await session?.rolledBack()
 }

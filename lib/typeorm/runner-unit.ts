@@ -17,10 +17,10 @@ import type { Installation } from './installation.js'
 import { depthOf } from './internals.js'
 import type { SubjectSource } from './subject-source.js'
 import type { TurnKeeper } from './turns.js'
-import { unitFrame, unitFrameOf, type FramedUnit } from './unit-frame.js'
+import { unitFrame, unitFrameOf, type FramedLevel, type FramedUnit } from './unit-frame.js'
 
 /** One BEGIN or SAVEPOINT. */
-export interface Level {
+export interface Level extends FramedLevel {
   /** Set when this level can only be rolled back, with the reason. */
   doomedBy?: unknown
   /** Saves and removes that were called in it and have not settled. */
@@ -244,14 +244,15 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
   }
 
   pushLevel(level: Level): void {
+    const frame = unitFrameOf(this.installation.dataSource)
     if (this.levels.length === 0) {
       if (this.#session?.scope?.kind === 'write' && !this.#promotes) this.#suspended.push(this.#takeSession())
       this.#promotes = false
       this.#transaction = {}
-      const frame = unitFrameOf(this.installation.dataSource)
       if (frame?.unit === this && frame.transaction === undefined) frame.transaction = this.#transaction
     }
     this.levels.push(level)
+    if (frame?.unit === this && !frame.isLasting && frame.depth === this.levels.length) frame.level ??= level
   }
 
   #takeSession(): UnitSession {
@@ -260,8 +261,9 @@ export class RunnerUnit implements FramedUnit, QueueHolder, TurnKeeper {
     return session
   }
 
-  popLevel(): Level | undefined {
+  popLevel(outcome: NonNullable<FramedLevel['outcome']>): Level | undefined {
     const level = this.levels.pop()
+    if (level !== undefined) level.outcome = outcome
     level?.giveTurn?.()
     return level
   }

@@ -10,20 +10,14 @@
 import type { QueryRunner } from 'typeorm'
 import { FrameSlot } from '../core/async-frame.js'
 import { currentSilence } from '../core/silence.js'
+import type { SchemaChange } from '../mapper/schema-change.js'
 import type { UnitSession } from '../session/session-base.js'
 import { installedUnitOf, unitOf } from './data-source-patch.js'
 import { installationFor } from './installation.js'
 import { dataSourceOf } from './internals.js'
 import type { RunnerUnit } from './runner-unit.js'
-import {
-  lookAtEntities,
-  lookAtRenamed,
-  lookAtStatement,
-  lookAtTable,
-  type Look,
-  type LookAgain,
-  type SchemaRunner,
-} from './schema-looks.js'
+import { lookAtEntities, lookAtRenamed, lookAtTable, type Look, type LookAgain, type SchemaRunner } from './schema-looks.js'
+import { foldingOf, lookAtStatement } from './schema-statement-looks.js'
 import { schemaStatementOf } from './schema-statements.js'
 
 const HOOK = 'afterSchemaChange'
@@ -58,13 +52,15 @@ function wrapOperation(prototype: Record<string, unknown>, name: string, look: L
 
 /** Around all other wraps of `query`: what looks at tables sends statements of its own. */
 function watchStatements(runner: SchemaRunner & { [WRAPPED]?: boolean }): void {
-  const installation = installationFor(dataSourceOf(runner)!)
+  const dataSource = dataSourceOf(runner)!
+  const installation = installationFor(dataSource)
   if (installation.schemaListeners.length === 0 || Object.hasOwn(runner, WRAPPED)) return
   if (installation.isConnecting) unitOf(runner, installation)
   Object.defineProperty(runner, WRAPPED, { value: true })
+  const fold = foldingOf(dataSource)
   const query = runner.query.bind(runner) as (...args: readonly unknown[]) => Promise<unknown>
   runner.query = ((...args: readonly unknown[]) => {
-    const statement = schemaStatementOf(String(args[0]))
+    const statement = schemaStatementOf(String(args[0]), fold)
     const unit = statement === undefined ? undefined : hearingUnit(runner)
     return unit === undefined
       ? query(...args)
@@ -94,11 +90,12 @@ async function operate(unit: RunnerUnit, run: Run, look: LookFirst): Promise<unk
   if (!unit.runner.isTransactionActive) return operateAlone(unit, run, look)
   const session = unit.sessionInTransaction()!
   const level = unit.currentLevel
-  const observed = () => (session.hooks.has(HOOK) ? observe(unit, session, { run, look, done: () => undefined }) : run())
+  const tell = (change: SchemaChange) => session.hooks.run(HOOK, change)
+  const observed = () => (session.hooks.has(HOOK) ? observe(unit, session, { run, look, tell }) : run())
   return level === undefined ? observed() : unit.runIn(level, observed)
 }
 
-/** Without a transaction an operation stands once it has run, whatever its hooks say. */
+/** Without a transaction an operation stands once it has run: every hook hears of it, and the caller of the first that fails. */
 async function operateAlone(unit: RunnerUnit, run: Run, look: LookFirst): Promise<unknown> {
   const session = unit.beginWrite()
   if (!session.hooks.has(HOOK)) {
@@ -106,9 +103,15 @@ async function operateAlone(unit: RunnerUnit, run: Run, look: LookFirst): Promis
     return run()
   }
   let isDone = false
+  const errors: unknown[] = []
+  const failed = (error: unknown, extension: object) => {
+    if (errors.push(error) > 1) unit.installation.reportHookError(error, { hook: HOOK, extension, session })
+  }
+  const tell = (change: SchemaChange) => session.hooks.runIsolated(HOOK, [change], failed)
   try {
-    const result = await observe(unit, session, { run, look, done: () => (isDone = true) })
+    const result = await observe(unit, session, { run, look, tell, done: () => (isDone = true) })
     if (!session.ended) await session.writePending()
+    if (errors.length > 0) throw errors[0]
     return result
   } finally {
     unit.endWrite(session)
@@ -119,14 +122,15 @@ async function operateAlone(unit: RunnerUnit, run: Run, look: LookFirst): Promis
 interface Observed {
   readonly run: Run
   readonly look: LookFirst
-  done(): void
+  tell(change: SchemaChange): void | Promise<void>
+  done?(): void
 }
 
-async function observe({ runner }: RunnerUnit, session: UnitSession, { run, look, done }: Observed): Promise<unknown> {
+async function observe({ runner }: RunnerUnit, session: UnitSession, { run, look, tell, done }: Observed): Promise<unknown> {
   const lookAgain = await look()
   const result = await outermost.run(runner, run)
-  done()
-  for (const change of await lookAgain()) await session.inFrame(() => session.hooks.run(HOOK, change))
+  done?.()
+  for (const change of await lookAgain()) await session.inFrame(() => tell(change))
   return result
 }
 

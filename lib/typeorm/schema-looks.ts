@@ -10,7 +10,6 @@ import type { QueryRunner, Table } from 'typeorm'
 import { tableNameOf, type TableName } from '../core/table-name.js'
 import type { SchemaChange } from '../mapper/schema-change.js'
 import { dataSourceOf, hasSingleConnection } from './internals.js'
-import type { SchemaStatement } from './schema-statements.js'
 import { schemaText } from './schema-text.js'
 
 export interface SchemaRunner extends QueryRunner {
@@ -36,63 +35,24 @@ export const lookAtEntities: Look = async (runner) => {
   }
 }
 
-// ---- statements
-
-/** What TypeORM's migrations call the table that takes another's place, on databases that cannot alter one. */
-const STAND_IN = 'temporary_'
-/** The schemas of tables that are being replaced. */
-const replaced = new WeakMap<QueryRunner, Map<string, string | null>>()
-
-export function lookAtStatement(runner: SchemaRunner, { verb, table, newName }: SchemaStatement): Promise<LookAgain> {
-  if (table === undefined) return lookAtEntities(runner, [])
-  const replaces = hasSingleConnection(dataSourceOf(runner)!)
-  if (replaces && isStandIn(table))
-    return newName === undefined ? Promise.resolve(nothing) : lookAtReplacement(runner, renamed(table, newName))
-  if (replaces && newName !== undefined && isStandIn(newName)) return setAside(runner, table)
-  if (newName !== undefined) return lookAtBoth(runner, table, newName)
-  return replaces && verb !== 'alter' ? lookAtReplaceable(runner, table, verb) : lookAt(runner, table)
-}
-
-/** A table that makes room for its stand-in, or comes back beside it, is the same table with another schema. */
-async function lookAtReplaceable(runner: SchemaRunner, path: string, verb: 'create' | 'drop'): Promise<LookAgain> {
-  const hasStandIn = (await textOf(runner, renamed(path, STAND_IN + lastPartOf(path)))) !== null
-  if (hasStandIn && verb === 'drop') return setAside(runner, path)
-  return hasStandIn && replaced.get(runner)?.has(path) === true ? lookAtReplacement(runner, path) : lookAt(runner, path)
-}
-
-async function setAside(runner: SchemaRunner, path: string): Promise<LookAgain> {
-  const asides = replaced.get(runner) ?? new Map<string, string | null>()
-  replaced.set(runner, asides.set(path, await textOf(runner, path)))
-  return nothing
-}
-
-function lookAtReplacement(runner: SchemaRunner, path: string): Promise<LookAgain> {
-  return Promise.resolve(async () => {
-    const before = replaced.get(runner)?.get(path) ?? null
-    replaced.get(runner)?.delete(path)
-    return told(changeOf(nameOf(runner, path), before, await textOf(runner, path)))
-  })
-}
-
-const nothing: LookAgain = () => Promise.resolve([])
-
-function isStandIn(path: string): boolean {
-  return lastPartOf(path).startsWith(STAND_IN)
-}
-
 // ---- tables
 
-async function lookAt(runner: SchemaRunner, path: string): Promise<LookAgain> {
-  const before = await textOf(runner, path)
-  return async () => told(changeOf(nameOf(runner, path), before, await textOf(runner, path)))
+export async function lookAt(runner: SchemaRunner, path: string): Promise<LookAgain> {
+  const before = await textAt(runner, path)
+  return () => tableAt(runner, path, before)
 }
 
-async function lookAtBoth(runner: SchemaRunner, path: string, newName: string): Promise<LookAgain> {
+/** What has become of a table that had this schema. */
+export async function tableAt(runner: SchemaRunner, path: string, before: string | null): Promise<readonly SchemaChange[]> {
+  return told(changeOf(nameOf(runner, path), before, await textAt(runner, path)))
+}
+
+export async function lookAtBoth(runner: SchemaRunner, path: string, newName: string): Promise<LookAgain> {
   const newPath = renamed(path, newName)
   const { table: oldTable } = nameOf(runner, path)
-  const beforeSchema = await textOf(runner, path)
+  const beforeSchema = await textAt(runner, path)
   return async () => {
-    const afterSchema = await textOf(runner, newPath)
+    const afterSchema = await textAt(runner, newPath)
     if (beforeSchema === null || afterSchema === null || beforeSchema === afterSchema) return []
     return told({ kind: 'renameTable', ...nameOf(runner, newPath), oldTable, beforeSchema, afterSchema })
   }
@@ -109,7 +69,8 @@ function told(change: SchemaChange | undefined): readonly SchemaChange[] {
   return change === undefined ? [] : [Object.freeze(change)]
 }
 
-async function textOf(runner: SchemaRunner, path: string): Promise<string | null> {
+/** The schema of a table; null where there is none. */
+export async function textAt(runner: SchemaRunner, path: string): Promise<string | null> {
   const [table] = await runner.loadTables([path])
   return table === undefined ? null : schemaText(table, dataSourceOf(runner)!.driver)
 }
@@ -137,10 +98,10 @@ function pathOf(runner: SchemaRunner, target: unknown): string {
   return dataSource.driver.buildTableName(tableName, schema, database)
 }
 
-function renamed(path: string, newName: string): string {
+export function renamed(path: string, newName: string): string {
   return `${path.slice(0, path.lastIndexOf('.') + 1)}${newName}`
 }
 
-function lastPartOf(path: string): string {
+export function lastPartOf(path: string): string {
   return path.slice(path.lastIndexOf('.') + 1)
 }

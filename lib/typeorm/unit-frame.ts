@@ -21,11 +21,19 @@ export interface FramedUnit {
   join(): QueryRunner
 }
 
+/** One BEGIN or SAVEPOINT, as far as frames need to know it. */
+export interface FramedLevel {
+  /** How it ended; undefined while it is open. */
+  outcome?: 'kept' | 'undone'
+}
+
 export interface UnitFrame {
   readonly dataSource: DataSource
   /** Bound by the first query runner made inside the frame, where the frame was there before it. */
   unit: FramedUnit | undefined
   transaction: object | undefined
+  /** In a call of `manager.transaction`: the level that it began. */
+  level?: FramedLevel | undefined
   /** In a call of `manager.transaction`: the depth of the level that it begins and ends. */
   readonly depth: number | undefined
   /** True in a session's own code: every transaction of its runner is meant, also those still to be begun. */
@@ -93,6 +101,16 @@ export function openUnitOf(dataSource: DataSource): FramedUnit | undefined {
   const frame = unitFrameOf(dataSource)
   const transaction = frame?.unit?.transaction
   return transaction !== undefined && (frame!.isLasting || frame!.transaction === transaction) ? frame!.unit : undefined
+}
+
+/** Whether the innermost transaction around the present call that is not open any more, nor went into one that is, was rolled back. */
+export function isUndoneAround(dataSource: DataSource): boolean {
+  const innermost = unitFrameOf(dataSource)
+  for (let frame = innermost; frame !== undefined; frame = frame.outer) {
+    if (frame.dataSource !== dataSource || frame.unit !== innermost!.unit || frame.level === undefined) continue
+    if (frame.level.outcome !== 'kept') return frame.level.outcome === 'undone'
+  }
+  return false
 }
 
 /** Remembers, for the rest of the caller's own asynchronous call, that it opened this transaction by hand. */

@@ -16,7 +16,7 @@ import { onChange, preSave, preUpdate, signalsOf } from 'flushpoint/signals'
 import { Article, Author } from './models.js'
 `
 const SENDER = 'A sender is an entity class, an EntitySchema, a list of them, or anyModel'
-const RECEIVER = 'A receiver takes one payload object and returns nothing, or a promise of nothing: ({ sender, instance }) => { … }'
+const RECEIVER = 'A receiver is a function that takes one payload object: ({ sender, instance }) => { … }'
 const DECORATED = 'Only static methods that take one payload object can be receivers: an instance method has no instance to be called on'
 
 const MESSAGES: readonly [what: string, code: string, message: string][] = [
@@ -28,7 +28,11 @@ const MESSAGES: readonly [what: string, code: string, message: string][] = [
   ['the signals of a name', `signalsOf('Article')`, 'Signals are those of an entity class, an EntitySchema, an instance, or anyModel'],
   ['a receiver of the instance', `preUpdate(Article)((instance: Article) => void instance)`, RECEIVER],
   ['a receiver of two parameters', `preUpdate(Article)((instance: object, more: object) => void [instance, more])`, RECEIVER],
-  ['a receiver that returns something', `preUpdate(Article)(({ instance }) => instance.title)`, RECEIVER],
+  [
+    'a method of another payload',
+    `signalsOf(Article).preSave.connect({ on(title: string) { void title } }, 'on')`,
+    `'SignalPayload<Article>' is not assignable to type 'string'`,
+  ],
   ['what is no function', `preUpdate(Article)('title')`, RECEIVER],
   ['a receiver of from and to', `onChange(Author, 'name')((from: string, to: string) => void [from, to])`, RECEIVER],
   ['an instance method', `class R { @preUpdate(Article) on({ instance }: { instance: Article }) { void instance } } void R`, DECORATED],

@@ -84,6 +84,21 @@ describe('a signal', () => {
     expect(one.disconnect(undefined as never)).toBe(false)
   }) // A32
 
+  it('stays as its first connection says, when it is connected again', async () => {
+    const one = signal()
+    const controller = new AbortController()
+    const first = receiver('first')
+    const undo = one.connect(first)
+    {
+      using _again = one.connect(first)
+    }
+    one.connect(first, { abortSignal: controller.signal, once: true })()
+    controller.abort()
+    expect([await told(one), await told(one)]).toEqual([['first'], ['first']])
+    undo()
+    expect(await told(one)).toEqual([])
+  })
+
   it('gives an undo that may be called twice, and that leaves a later connection alone', async () => {
     const one = signal()
     const first = receiver('first')
@@ -125,6 +140,18 @@ describe('a receiver that is a method', () => {
     expect([one.disconnect(ann, 'listen'), one.disconnect(ann, 'listen')]).toEqual([true, false])
     expect(await told(one)).toEqual([])
   }) // A12
+
+  it('is found again by owner and name when another function has come to its place', async () => {
+    const one = signal()
+    const ann = new Listener('Ann')
+    const spy = jest.spyOn(ann, 'listen')
+    one.connect(ann, 'listen')
+    spy.mockRestore()
+    one.connect(ann, 'listen')
+    expect(one.connected).toHaveLength(1)
+    expect(one.disconnect(ann, 'listen')).toBe(true)
+    expect(await told(one)).toEqual([])
+  })
 
   it('is another one for each owner', async () => {
     const one = signal()
@@ -235,6 +262,19 @@ describe('options of a connection', () => {
   })
 })
 
+describe('options that are not understood', () => {
+  it.each<[string, object, string]>([
+    ['misspelt', { onec: true }, 'OPTION_UNKNOWN'],
+    ['of another kind', { once: 'yes' }, 'OPTION_INVALID'],
+    ['a uid that is no text', { uid: 7 }, 'OPTION_INVALID'],
+    ['an abort signal that is none', { abortSignal: {} }, 'OPTION_INVALID'],
+  ])('are refused, and nothing is connected: %s', (_what, options, code) => {
+    const one = signal()
+    expect(() => one.connect(receiver('first'), options)).toThrow(expect.objectContaining({ code }))
+    expect(one.receivers).toEqual([])
+  })
+})
+
 describe('what is no receiver', () => {
   const two = (first: Note, second: Note) => [first, second]
   it.each<[string, unknown, string]>([
@@ -268,6 +308,9 @@ describe('what is no receiver', () => {
     one.connect(() => undefined)
     one.connect((...all: Note[]) => void all[0]!.seen.push(`${all.length} argument`))
     one.connect(({ seen }, _other = 1) => void seen.push('with a default'))
+    const mock = jest.fn()
+    one.connect(mock)
     expect(await told(one)).toEqual(['1 argument', 'with a default'])
+    expect(mock).toHaveBeenCalledTimes(1)
   })
 })

@@ -11,6 +11,7 @@ class One extends DomainEvent {
   }
 }
 class OneMore extends One {}
+class OneOther extends One {}
 class Other extends DomainEvent {
   static override readonly eventName = 'other'
   static override readonly fields = ['id', 'title']
@@ -75,6 +76,40 @@ describe('registerEvents', () => {
     events.keep(registerEvents(One))
     track(new OneMore('x'))
     expect(thrownBy(() => track(new Renamed('x')))).toMatchObject({ code: 'EVENT_NOT_REGISTERED' })
+  })
+
+  it.each([
+    ['the base first', [One, OneMore, OneOther]],
+    ['the base last', [OneMore, OneOther, One]],
+    ['the base in between', [OneOther, One, OneMore]],
+  ])('takes classes that share an inherited name in any order: %s', (_, types) => {
+    const offs = types.map((type) => registerEvents(type))
+    for (const type of types) track(new type('x'))
+    expect(entryOf('one')).toEqual({ name: 'one', fields: ['extra'], isBuiltIn: false })
+    offs[types.indexOf(One)]!()
+    track(new OneMore('x'))
+    expect(thrownBy(() => track(new One('x')))).toMatchObject({ code: 'EVENT_NOT_REGISTERED' })
+    offs.forEach((off) => off())
+    expect(catalogue.has('one')).toBe(false)
+  })
+
+  it('lists what the base declares, whichever came first', () => {
+    class More extends Other {
+      static override readonly fields = ['id', 'title', 'more']
+    }
+    for (const types of [
+      [More, Other],
+      [Other, More],
+    ] as const) {
+      using _off = registerEvents(...types)
+      expect(entryOf('other')?.fields).toEqual(['id', 'title'])
+    }
+  })
+
+  it('refuses a class without a name, alone or in a list', async () => {
+    class Nameless extends DomainEvent {}
+    expect(thrownBy(() => registerEvents(Nameless))).toMatchObject({ code: 'EVENT_NAME_MISSING' })
+    expect(await errorOf(registerEvents(() => [Nameless]))).toMatchObject({ code: 'EVENT_NAME_MISSING' })
   })
 
   it('admits no other class under a name that is registered', () => {

@@ -1,5 +1,6 @@
 /** Listeners: which events they hear, in which order, how many at once, and that none can hurt another. */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { getEventListeners } from 'node:events'
 import { currentContext, withContext } from 'flushpoint'
 import { defineEvent, DomainEvent, eventsSettled, onEvent, track } from 'flushpoint/events'
 import { errorOf } from '../support/chains.js'
@@ -98,13 +99,14 @@ describe('a listener', () => {
 
   it('is told by its signal to stop what it does', async () => {
     const abort = new AbortController()
-    const begun = gate()
+    const [begun, stopped] = [gate(), gate()]
     events.keep(
       onEvent(Noted)(
         async ({ text }, { abortSignal }) => {
           begun.open()
           await new Promise<void>((resolve) => abortSignal.addEventListener('abort', () => resolve()))
           events.heard.push(`${text} stopped`)
+          stopped.open()
         },
         { abortSignal: abort.signal },
       ),
@@ -112,7 +114,7 @@ describe('a listener', () => {
     track(noted('a'))
     await begun.opened
     abort.abort()
-    await eventsSettled()
+    await stopped.opened
     expect(events.heard).toEqual(['a stopped'])
   })
 
@@ -142,7 +144,7 @@ describe('a listener', () => {
 
 describe('listeners', () => {
   // B33
-  it('are called in the order they were registered, each awaited before the next', async () => {
+  it('are begun in the order they were registered; each is awaited before its next event, and by no other', async () => {
     for (const name of ['a', 'b', 'c'])
       events.keep(
         onEvent(Noted)(async ({ text }) => {
@@ -154,8 +156,55 @@ describe('listeners', () => {
     track(noted('1'))
     track(noted('2'))
     await eventsSettled()
-    const steps = (text: string) => ['a', 'b', 'c'].flatMap((name) => [`${name} begins ${text}`, `${name} ends ${text}`])
-    expect(events.heard).toEqual([...steps('1'), ...steps('2')])
+    expect(events.heard.slice(0, 3)).toEqual(['a begins 1', 'b begins 1', 'c begins 1'])
+    for (const name of ['a', 'b', 'c']) {
+      const own = events.heard.filter((line) => line.startsWith(name))
+      expect(own).toEqual([`${name} begins 1`, `${name} ends 1`, `${name} begins 2`, `${name} ends 2`])
+    }
+  })
+
+  it('go on though one of them never settles, which keeps back its own events alone', async () => {
+    const never = gate()
+    const hung = onEvent(Noted)(({ text }) => {
+      events.heard.push(`hung ${text}`)
+      return never.opened
+    })
+    events.keep(onEvent(Noted)(async ({ text }) => tick().then(() => void events.heard.push(`other ${text}`))))
+    track(noted('1'))
+    track(noted('2'))
+    await tick()
+    track(noted('3'))
+    let isSettled = false
+    const settled = eventsSettled().then(() => (isSettled = true))
+    for (let turns = 0; turns < 5; turns++) await tick()
+    expect(events.heard).toEqual(['hung 1', 'other 1', 'other 2', 'other 3'])
+    expect(isSettled).toBe(false)
+    hung()
+    await settled
+    never.open()
+    await tick()
+    expect(events.heard).toEqual(['hung 1', 'other 1', 'other 2', 'other 3'])
+  })
+
+  it("may return anything: what is no promise is nobody's", async () => {
+    events.keep(onEvent(Noted)(({ text }) => events.heard.push(text)))
+    track(noted('1'))
+    await eventsSettled()
+    expect(events.heard).toEqual(['1'])
+  })
+
+  it('leave nothing on their signal once they are off, nor do their calls', async () => {
+    const abort = new AbortController()
+    const { signal } = abort
+    const options = { abortSignal: signal }
+    onEvent(Noted)(() => undefined, { ...options, once: true })
+    const off = onEvent(Noted)(async (_event, { abortSignal }) => tick().then(() => abortSignal.throwIfAborted()), options)
+    onEvent(Noted)((_event, { abortSignal }) => void abortSignal.aborted, options)()
+    for (const text of ['1', '2', '3']) track(noted(text))
+    await eventsSettled()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    off()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   // B34
@@ -257,14 +306,14 @@ describe('a listener with a concurrency', () => {
     await tick()
   }
 
-  it('takes that many at once, in order, and is waited for only then', async () => {
+  it('takes that many at once, in order, and no other waits for it', async () => {
     const open = slow(2)
     events.keep(onEvent(Noted)(({ text }) => void events.heard.push(`other ${text}`)))
     await trackFive()
-    expect(events.heard).toEqual(['begins 1', 'other 1', 'begins 2', 'other 2'])
+    expect(events.heard).toEqual(['begins 1', 'other 1', 'begins 2', 'other 2', 'other 3', 'other 4', 'other 5'])
     open('2')
     await tick()
-    expect(events.heard.slice(4)).toEqual(['ends 2', 'begins 3', 'other 3'])
+    expect(events.heard.slice(7)).toEqual(['ends 2', 'begins 3'])
     for (const text of ['1', '3', '4', '5']) open(text)
     await eventsSettled()
     expect(events.heard.filter((line) => line.startsWith('begins'))).toEqual([1, 2, 3, 4, 5].map((text) => `begins ${text}`))
@@ -312,7 +361,7 @@ describe('a listener with a timeout', () => {
     events.keep(onEvent(Noted)(({ text }) => void events.heard.push(`other ${text}`)))
     track(noted('a'))
     await eventsSettled()
-    expect(events.heard).toEqual(['a told: EVENT_LISTENER_TIMEOUT', 'other a'])
+    expect(events.heard).toEqual(['other a', 'a told: EVENT_LISTENER_TIMEOUT'])
     expect(failed.map(({ error }) => error)).toEqual([expect.objectContaining({ code: 'EVENT_LISTENER_TIMEOUT' })])
     expect((failed[0]!.error as Error).message).toContain('sendMail')
   })

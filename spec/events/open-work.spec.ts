@@ -1,6 +1,6 @@
 /** What waits for a commit, and what does not. */
 import { SessionError } from '../../lib/core/errors.js'
-import { openWork, setOpenWorkSource, whenCommitted, type OpenWork } from '../../lib/events/open-work.js'
+import { isInTransaction, NEVER_COMMITTED, openWork, setOpenWorkSource, whenCommitted, type OpenWork } from '../../lib/events/open-work.js'
 
 class Work implements OpenWork {
   readonly callbacks: (() => void | Promise<void>)[] = []
@@ -44,6 +44,13 @@ describe('whenCommitted', () => {
       expect(seen).toEqual(['called'])
     },
   )
+
+  it('never calls where the work around the call was rolled back', () => {
+    const seen: string[] = []
+    setOpenWorkSource(() => NEVER_COMMITTED)
+    whenCommitted(() => seen.push('called'))
+    expect([seen, isInTransaction()]).toEqual([[], false])
+  })
 
   it('throws any other error, and calls nothing', () => {
     const seen: string[] = []

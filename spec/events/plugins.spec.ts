@@ -170,6 +170,25 @@ describe('a plugin', () => {
     expect(said).toEqual([{ code: 'EVENT_PLUGIN_GONE', message: 'The plugin "gone" was taken off before it could process "test.event"' }])
   })
 
+  it('that never settles keeps back its own events alone, until it is taken off', async () => {
+    const said = warnings()
+    class Hung extends SamplePlugin {
+      override processEvent(event: PluginEvent): Promise<void> {
+        void super.processEvent(event)
+        return new Promise(() => {})
+      }
+    }
+    const [hung, other] = [new Hung('hung'), new SamplePlugin('other')]
+    const off = events.keep(registerPlugin(hung))
+    events.keep(registerPlugin(other))
+    for (const id of [1, 2]) triggerEvent('test.event', { id })
+    await tick()
+    expect([hung.ids, other.ids]).toEqual([[1], [1, 2]])
+    off()
+    await eventsSettled()
+    expect([hung.ids, said.map(({ code }) => code)]).toEqual([[1], ['EVENT_PLUGIN_GONE']])
+  })
+
   it('that is taken off while it processes is told by its signal', async () => {
     const begun = gate()
     class Waiting extends SamplePlugin {

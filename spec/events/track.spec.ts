@@ -1,9 +1,9 @@
 /** Events leave a transaction after its commit, in order, and never after a rollback; in both ways in. */
 import { currentContext, openSession, sessionOf, tryCurrentSession, withContext, withoutExtensions, withSession } from 'flushpoint'
-import { DomainEvent, eventsSettled, onEvent, registerEvents, track } from 'flushpoint/events'
+import { defineEvent, DomainEvent, eventsSettled, onEvent, registerEvents, track } from 'flushpoint/events'
 import { errorOf, extend, mapperExtension, sessionExtension, useDatabase } from '../support/chains.js'
 import { describeDatabase, isSingleConnection } from '../support/databases.js'
-import { gate, noted, Noted, thrownBy, tick, useEvents } from '../support/events.js'
+import { delivered, gate, noted, Noted, thrownBy, tick, useEvents } from '../support/events.js'
 import { once } from '../support/hooks.js'
 import { Article, make, Tag } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
@@ -35,6 +35,45 @@ describe('an event tracked outside of a transaction', () => {
     expect(() => (sold.count = 3)).toThrow(TypeError)
   })
 
+  it('tells what it told when it was tracked, whatever becomes of lists and objects in it', async () => {
+    const Listed = defineEvent<{ ids: number[]; at: Date; by: { name: string }[] }>()('test.listed')
+    class Counted extends DomainEvent {
+      static override readonly eventName = 'test.counted'
+      constructor(
+        readonly words: Map<string, number[]>,
+        readonly bytes: Buffer,
+        readonly owner: Article,
+      ) {
+        super()
+      }
+    }
+    events.keep(registerEvents(Counted))
+    const given = { ids: [1], at: new Date(0), by: [{ name: 'ann' }] }
+    const [words, bytes, owner] = [new Map([['a', [1]]]), Buffer.from('a'), article()]
+    const [listed, counted] = [new Listed(given), new Counted(words, bytes, owner)]
+    track(listed)
+    track(counted)
+    given.ids.push(2)
+    given.at.setTime(1)
+    given.by[0]!.name = 'bob'
+    words.get('a')!.push(2)
+    bytes.write('b')
+    expect(listed.properties()).toEqual({ ids: [1], at: new Date(0), by: [{ name: 'ann' }] })
+    expect([[...counted.words], counted.bytes.toString(), Buffer.isBuffer(counted.bytes)]).toEqual([[['a', [1]]], 'a', true])
+    expect(counted.owner).toBe(owner)
+    expect(() => listed.ids.push(3)).toThrow(TypeError)
+    expect(() => (listed.by[0]!.name = 'cid')).toThrow(TypeError)
+  })
+
+  it('may tell a circle', () => {
+    const Circled = defineEvent<{ node: { self?: unknown } }>()('test.circled')
+    const node: { self?: unknown } = {}
+    node.self = node
+    const event = new Circled({ node })
+    track(event)
+    expect([event.node === node, event.node.self === event.node]).toEqual([false, true])
+  })
+
   it('may be tracked where nobody listens', async () => {
     track(noted('a'))
     await eventsSettled()
@@ -49,7 +88,7 @@ describeWays('an event tracked in a transaction', (way) => {
   const events = useEvents()
   const listen = () => events.keep(onEvent(Noted)(({ text }) => void events.heard.push(text)))
   const settled = async () => {
-    await eventsSettled()
+    await delivered()
     return events.heard
   }
 
@@ -264,24 +303,148 @@ describeWays('an event tracked in a transaction', (way) => {
     expect(await settled()).toEqual(['afterCommit', 'onCommit', 'afterRollback', 'onRollback'])
   })
 
-  it('by code that the transaction has left behind is delivered at once', async () => {
+  describe('by code that outlives it', () => {
+    const leaving = () => {
+      const over = gate()
+      const behind: Promise<void>[] = []
+      return {
+        leave: (text: string) => void behind.push(over.opened.then(say(text))),
+        goOn: () => {
+          over.open()
+          return Promise.all(behind)
+        },
+      }
+    }
+    const fail = () => Promise.reject(new Error('no'))
+
+    it('is delivered at once after the commit, and dropped after the rollback', async () => {
+      listen()
+      const { leave, goOn } = leaving()
+      await way.transaction(db.use(), async (work) => {
+        await work.save(article())
+        leave('committed')
+      })
+      await errorOf(
+        way.transaction(db.ds, async (work) => {
+          await work.save(article())
+          leave('rolled back')
+          await fail()
+        }),
+      )
+      await errorOf(
+        way.transaction(db.ds, async () => {
+          leave('nothing written')
+          await fail()
+        }),
+      )
+      await goOn()
+      expect(await settled()).toEqual(['committed'])
+    })
+
+    it('is dropped after the rollback of its savepoint, though the transaction around it is committed', async () => {
+      listen()
+      const { leave, goOn } = leaving()
+      await way.transaction(db.use(), async (work) => {
+        await errorOf(
+          work.transaction(async (inner) => {
+            await inner.save(article('undone'))
+            leave('undone')
+            await inner.transaction(async (innermost) => {
+              await innermost.save(article('undone with the one around it'))
+              leave('undone with the one around it')
+            })
+            await fail()
+          }),
+        )
+        await work.transaction(async (inner) => {
+          await inner.save(article('kept'))
+          leave('kept')
+        })
+        await goOn()
+        track(noted('outer'))
+        expect(await settled()).toEqual([])
+      })
+      expect(await settled()).toEqual(['kept', 'outer'])
+    })
+
+    it('is dropped when its savepoint was released into a transaction that is rolled back', async () => {
+      listen()
+      const { leave, goOn } = leaving()
+      await errorOf(
+        way.transaction(db.use(), async (work) => {
+          await work.transaction(async (inner) => {
+            await inner.save(article())
+            leave('released')
+          })
+          await fail()
+        }),
+      )
+      await goOn()
+      expect(await settled()).toEqual([])
+    })
+
+    it('goes with a transaction of its own where it begins one', async () => {
+      listen()
+      const over = gate()
+      const behind: Promise<unknown>[] = []
+      const ds = db.use()
+      await errorOf(
+        way.transaction(ds, async (work) => {
+          await work.save(article('undone'))
+          const again = () =>
+            way.transaction(ds, async (own) => {
+              await own.save(article('kept'))
+              track(noted('its own'))
+            })
+          behind.push(over.opened.then(again))
+          await fail()
+        }),
+      )
+      over.open()
+      await Promise.all(behind)
+      expect(await settled()).toEqual(['its own'])
+      expect((await ds.manager.find(Article)).map(({ title }) => title)).toEqual(['kept'])
+    })
+
+    it('of a hook goes with the outcome of what that belongs to', async () => {
+      listen()
+      const { leave, goOn } = leaving()
+      extend(Article, mapperExtension({ afterInsert: ({ title }: Article) => leave(title) }))
+      const ds = db.use()
+      await way.save(ds, article('committed'))
+      await errorOf(
+        way.transaction(ds, async (work) => {
+          await work.save(article('rolled back'))
+          await fail()
+        }),
+      )
+      await goOn()
+      expect(await settled()).toEqual(['committed'])
+    })
+  })
+
+  it('comes in the place of the callback of the commit that tracks it', async () => {
     listen()
-    const over = gate()
-    const behind: Promise<void>[] = []
     await way.transaction(db.use(), async (work) => {
       await work.save(article())
-      behind.push(over.opened.then(say('late')))
+      track(noted('1'))
+      work.session.onCommit(say('of the callback'))
+      track(noted('2'))
     })
-    await errorOf(
-      way.transaction(db.ds, async (work) => {
-        await work.save(article())
-        behind.push(over.opened.then(say('after a rollback')))
-        throw new Error('no')
-      }),
-    )
-    over.open()
-    await Promise.all(behind)
-    expect(await settled()).toEqual(['late', 'after a rollback'])
+    expect(await settled()).toEqual(['1', 'of the callback', '2'])
+  })
+
+  it('cannot be waited for inside it: a listener that writes may wait for its end', async () => {
+    const ds = db.use()
+    events.keep(onEvent(Noted)(() => ds.manager.save(article('of the listener'))))
+    track(noted('before'))
+    await way.transaction(ds, async (work) => {
+      await work.save(article())
+      const error = await errorOf(eventsSettled())
+      expect(error).toMatchObject({ code: 'EVENTS_AWAIT_THEMSELVES', message: expect.stringContaining('inside a transaction') as string })
+    })
+    await eventsSettled()
+    expect(await ds.manager.count(Article)).toBe(2)
   })
 
   it('is no extension: it is delivered inside withoutExtensions as well', async () => {
@@ -352,7 +515,7 @@ describeDatabase('an event of a session opened inside a transaction', () => {
           await session.flush()
           within()
         }).catch(() => undefined)
-        await eventsSettled()
+        await delivered()
         await after()
         throw new Error('the outer one fails')
       }),
@@ -384,11 +547,50 @@ describeDatabase('an event of a session opened inside a transaction', () => {
         track(noted('inner'))
         await session.flush()
       })
-      await eventsSettled()
+      await delivered()
       track(noted('outer again'))
     })
     await eventsSettled()
     expect(events.heard).toEqual(isSingleConnection() ? ['outer', 'inner', 'outer again'] : ['inner', 'outer', 'outer again'])
+  })
+})
+
+describeDatabase('an event of a session with a context', () => {
+  const db = useDatabase()
+  const events = useEvents()
+
+  it("has the actor of the session's context, in the block and in its hooks, as its listeners do", async () => {
+    events.keep(onEvent(Noted)(({ text, actor }) => void events.heard.push(`${text} ${String(actor)} ${String(currentContext().actor)}`)))
+    const ds = db.use(sessionExtension({ beforeFlush: say('hook') }))
+    await withSession(ds, { context: { actor: 'cleo' } }, async (session) => {
+      track(noted('block'))
+      session.add(article())
+      await session.flush()
+    })
+    await eventsSettled()
+    expect([...new Set(events.heard)]).toEqual(['block cleo cleo', 'hook cleo cleo'])
+  })
+
+  it('that was opened inside a transaction, by code that outlives its block, goes with what decides about the block', async () => {
+    events.keep(onEvent(Noted)(({ text }) => void events.heard.push(text)))
+    const over = gate()
+    const ds = db.use()
+    const behind: Promise<void>[] = []
+    await errorOf(
+      ds.transaction(async (manager) => {
+        await manager.save(article('outer'))
+        await withSession(ds, async (session) => {
+          session.add(article('inner'))
+          behind.push(over.opened.then(say('of the block')))
+        })
+        over.open()
+        await Promise.all(behind)
+        throw new Error('no')
+      }),
+    )
+    await eventsSettled()
+    const kept = await ds.manager.count(Article)
+    expect([events.heard, kept]).toEqual(isSingleConnection() ? [[], 0] : [['of the block'], 1])
   })
 })
 

@@ -1,7 +1,7 @@
 /** Plugin events of transactions and batches: after the commit, in order, and never after a rollback; in both ways in. */
-import { batchEvents, enablePluginEvents, eventsSettled, registerPlugin, triggerEvent } from 'flushpoint/events'
+import { batchEvents, enablePluginEvents, registerPlugin, triggerEvent } from 'flushpoint/events'
 import { errorOf, extend, mapperExtension, useDatabase } from '../support/chains.js'
-import { SamplePlugin, tick, useEvents } from '../support/events.js'
+import { delivered, gate, SamplePlugin, tick, useEvents } from '../support/events.js'
 import { Article, make } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => enablePluginEvents(false))
 
 const ids = async () => {
-  await eventsSettled()
+  await delivered()
   return plugin.ids
 }
 const article = (title = 'A') => make(Article, { title })
@@ -41,6 +41,33 @@ describeWays('an event triggered in a transaction', (way) => {
       }),
     )
     expect([await ids(), await db.ds.manager.count(Article)]).toEqual([[1], 1])
+  })
+
+  it('by code that the transaction has left behind goes with its outcome', async () => {
+    const over = gate()
+    const behind: Promise<void>[] = []
+    const leave = (id: number) => void behind.push(over.opened.then(() => trigger(id)))
+    await way.transaction(db.use(), async (work) => {
+      await work.save(article())
+      leave(1)
+      await errorOf(
+        work.transaction(async (inner) => {
+          await inner.save(article('undone'))
+          leave(2)
+          throw new Error('no')
+        }),
+      )
+    })
+    await errorOf(
+      way.transaction(db.ds, async (work) => {
+        await work.save(article())
+        leave(3)
+        throw new Error('no')
+      }),
+    )
+    over.open()
+    await Promise.all(behind)
+    expect(await ids()).toEqual([1])
   })
 
   it('goes with its savepoint', async () => {

@@ -5,12 +5,12 @@
  */
 import { sessionSubscriber, withoutExtensions } from 'flushpoint'
 import { enablePluginEvents, EventPlugin, eventsSettled, registerPlugin, type PluginEvent } from 'flushpoint/events'
-import { GenericEvents, type GenericEventsOptions } from 'flushpoint/extensions'
-import { Column, DeleteDateColumn, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm'
-import { closeAll, openDataSource } from '../support/databases.js'
+import { GenericEvents, TableEvents, type GenericEventsOptions } from 'flushpoint/extensions'
+import { Column, DeleteDateColumn, Entity, EntitySchema, PrimaryColumn, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm'
+import { closeAll, dataSourceOptions, openDataSource } from '../support/databases.js'
 import { Article, Author, ENTITIES, make, Tag } from '../support/models.js'
 import { errorOf } from '../support/sessions.js'
-import { describeWays } from '../support/ways-in.js'
+import { describeWays, type WayIn } from '../support/ways-in.js'
 
 @Entity('build_build')
 class Build {
@@ -182,6 +182,22 @@ describeWays('generic events', (way) => {
     expect(await told()).toEqual([])
   })
 
+  it('tell rows written without extensions where their journal is kept for the transaction around them', async () => {
+    const dataSource = await open()
+    await withoutExtensions({ journal: true }, () => way.save(dataSource, make(Build, {})))
+    expect(await told()).toEqual([])
+    await way.transaction(dataSource, ({ save }) => withoutExtensions({ journal: true }, () => save(make(Build, {}))))
+    expect((await told()).map(({ name }) => name)).toEqual(['build_build.created'])
+  })
+
+  it('are triggered once where the extension is listed twice', async () => {
+    const extensions = [GenericEvents.with({ exclude: ['tag'] }), GenericEvents]
+    const dataSource = await openDataSource({ entities, subscribers: [sessionSubscriber({ extensions })] })
+    await told()
+    await way.save(dataSource, [make(Build, {}), make(Tag, { name: 't' })])
+    expect((await told()).map(({ name }) => name).sort()).toEqual(['build_build.created', 'tag.created'])
+  })
+
   // C19
   it('leave out rows without an id, but tell that they are deleted, with null', async () => {
     const dataSource = await open()
@@ -230,3 +246,39 @@ describeWays('generic events', (way) => {
     expect(await told()).toEqual([])
   })
 })
+
+async function inOtherSchema(way: WayIn) {
+  const recorder = new Recorder()
+  const off = registerPlugin(recorder)
+  enablePluginEvents(true)
+  const options = dataSourceOptions({ entities: [] }) as DataSourceOptions & { readonly schema: string }
+  const schema = `${options.schema}_side`
+  const Entry = new EntitySchema<{ id: number }>({
+    name: 'Entry',
+    schema,
+    columns: { id: { type: Number, primary: true } },
+  })
+  const extensions = [GenericEvents.with({ exclude: ['entry'] }), TableEvents.with({ exclude: [`${schema}.entry`] })]
+  const dataSource = await openDataSource({
+    ...options,
+    synchronize: false,
+    entities: [Entry],
+    subscribers: [sessionSubscriber({ extensions })],
+  })
+  try {
+    await dataSource.query(`CREATE SCHEMA "${schema}"`)
+    await dataSource.query(`CREATE TABLE "${schema}"."entry" ("id" integer PRIMARY KEY)`)
+    await eventsSettled()
+    recorder.events.length = 0
+    await way.transaction(dataSource, ({ manager }) => manager.save(Entry, { id: 7 }))
+    await eventsSettled()
+    expect(recorder.events).toEqual([{ name: `${schema}.entry.created`, payload: { id: 7, model: 'Entry' } }])
+  } finally {
+    await dataSource.query(`DROP SCHEMA "${schema}" CASCADE`)
+    enablePluginEvents(false)
+    off()
+    await closeAll()
+  }
+}
+
+describeWays('a table of another schema', (way) => it('is named and excluded with that in front', () => inOtherSchema(way)), ['postgres'])

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sessionSubscriber, withContext, withoutExtensions } from 'flushpoint'
+import { sessionSubscriber, withContext, withoutExtensions, type SessionExtensionInput } from 'flushpoint'
 import { UpsertRowsEvent } from 'flushpoint/events'
 import { TableEvents, type TableEventsOptions } from 'flushpoint/extensions'
 import { In } from 'typeorm'
@@ -19,7 +19,7 @@ describeWays('a statement by query', (way) => {
   const tracked = useEvents()
   afterEach(closeAll)
 
-  async function open(options?: TableEventsOptions, ...others: readonly ReturnType<typeof bulkLog>['extension'][]) {
+  async function open(options?: TableEventsOptions, ...others: readonly SessionExtensionInput[]) {
     const extensions = [...others, options === undefined ? TableEvents : TableEvents.with(options)]
     const dataSource = await openDataSource({ entities: BULK_ENTITIES, subscribers: [sessionSubscriber({ extensions })] })
     const items = ['apple', 'pear', 'plum'].map((name) => make(Item, { name }))
@@ -92,6 +92,14 @@ describeWays('a statement by query', (way) => {
     expect(await tracked.told()).toEqual([])
   })
 
+  it('that inserts an empty list tells nothing', async () => {
+    const { dataSource } = await open()
+    await way.manager(dataSource, (manager) => manager.insert(Item, []))
+    await way.manager(dataSource, (manager) => manager.upsert(Item, [], ['name']))
+    expect(await tracked.told()).toEqual([])
+    expect(await dataSource.manager.count(Item)).toBe(3)
+  })
+
   it('whose rows are not known is told once, without keys', async () => {
     const { dataSource, ids } = await open()
     await way.manager(dataSource, (manager) => manager.update(Item, { name: In(['apple', 'pear']) }, { stock: 7 }))
@@ -147,6 +155,16 @@ describeWays('a statement by query', (way) => {
     await way.manager(dataSource, (manager) => manager.insert(Dog, { name: 'Rex' }))
     await way.manager(dataSource, (manager) => manager.delete(Animal, { name: 'Rex' }))
     expect(await tracked.told()).toEqual(['insert-rows item_shelves_shelf 1', 'insert-rows animal 1', 'delete-row animal []'])
+  })
+
+  it('is told once where the extension is listed twice', async () => {
+    const { dataSource, ids } = await open({ changes: true }, TableEvents)
+    await way.transaction(dataSource, async ({ manager, save }) => {
+      await manager.update(Item, { name: In(['apple', 'pear']) }, { stock: 7 })
+      await save(make(Shelf, { name: 'top' }))
+    })
+    const [apple, pear] = ids
+    expect(await tracked.told()).toEqual([`update-row item [${apple}]`, `update-row item [${pear}]`, 'insert-rows shelf 1'])
   })
 
   // B17

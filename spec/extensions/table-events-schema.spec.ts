@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { sessionSubscriber, withContext } from 'flushpoint'
+import { install, openSession, sessionSubscriber, withContext } from 'flushpoint'
 import { AlterTableEvent, CreateTableEvent, DropTableEvent, RenameTableEvent } from 'flushpoint/events'
 import { TableEvents, type TableEventsOptions } from 'flushpoint/extensions'
-import type { DataSourceOptions, MigrationInterface, QueryRunner } from 'typeorm'
+import { Column, Entity, Index, PrimaryGeneratedColumn, type DataSourceOptions, type MigrationInterface, type QueryRunner } from 'typeorm'
 import { closeAll, dataSourceOptions, describeDatabase, openDataSource, type ExtraOptions } from '../support/databases.js'
 import { hooks, type Hooks } from '../support/hooks.js'
 import { Writer } from '../support/library.js'
 import { Article, Author, Comment, make, Tag } from '../support/models.js'
 import { box, column, databaseOf, INT, onName, shelf, TEXT, toShelf, withRunner } from '../support/schema-log.js'
 import { errorOf } from '../support/sessions.js'
-import { useEvents } from '../support/tracked-events.js'
+import { tellEvent, useEvents } from '../support/tracked-events.js'
 import { describeWays } from '../support/ways-in.js'
 
 function listening(options: TableEventsOptions = {}, extra: ExtraOptions = {}, ...own: Hooks[]): DataSourceOptions {
@@ -187,19 +187,31 @@ describeWays('operations on the schema', (way) => {
   })
 
   // B25
-  it('on one table of several kinds are told one by one, with the exact schema before and after each', async () => {
+  it('on one table of several kinds are one alter-table, with the exact schema before the first and after the last', async () => {
+    const dataSource = await openFurnished()
+    await way.transaction(dataSource, async ({ manager, save }) => {
+      await manager.queryRunner!.addColumn('shelf', colour())
+      await save(make(Writer, { name: 'Ann' }))
+      await manager.queryRunner!.dropColumn('shelf', 'note')
+      await manager.queryRunner!.createIndex('shelf', onName())
+    })
+    const events = await tracked.events()
+    expect(events.map(({ name }) => name)).toEqual(['alter-table', 'insert-rows'])
+    const withoutNote = textOf('shelf', COLOUR).replace(`${REST[1]},\n`, '')
+    const indexed = withoutNote.replace('\n)', `,\n  INDEX "by_name" ("name")\n)`)
+    expect(events[0]!.properties()).toMatchObject({ before_schema: textOf('shelf'), after_schema: indexed })
+  })
+
+  it('that take each other back in one transaction tell nothing, and in two they do', async () => {
     const dataSource = await openFurnished()
     await inTransaction(dataSource, async (runner) => {
       await runner.addColumn('shelf', colour())
-      await runner.dropColumn('shelf', 'note')
-      await runner.createIndex('shelf', onName())
+      await runner.dropColumn('shelf', 'colour')
     })
-    const schemas = (await tracked.events()).map((event) => event.properties())
-    const index = '  INDEX "by_name" ("name")'
-    const withoutNote = textOf('shelf', COLOUR).replace(`${REST[1]},\n`, '')
-    const indexed = withoutNote.replace('\n)', `,\n${index}\n)`)
-    expect(schemas.map(({ before_schema }) => before_schema)).toEqual([textOf('shelf'), textOf('shelf', COLOUR), withoutNote])
-    expect(schemas.map(({ after_schema }) => after_schema)).toEqual([textOf('shelf', COLOUR), withoutNote, indexed])
+    expect(await tracked.told()).toEqual([])
+    await inTransaction(dataSource, (runner) => runner.addColumn('shelf', colour()))
+    await inTransaction(dataSource, (runner) => runner.dropColumn('shelf', 'colour'))
+    expect(await tracked.told()).toEqual(['alter-table shelf', 'alter-table shelf'])
   })
 
   it('that rename or drop a table made in the same transaction leave its create-table as it was then', async () => {
@@ -210,8 +222,22 @@ describeWays('operations on the schema', (way) => {
       await runner.addColumn('rack', colour())
       await runner.dropTable('rack')
     })
-    const told = ['create-table shelf', 'rename-table shelf -> rack', 'alter-table rack', 'alter-table rack', 'drop-table rack']
-    expect(await tracked.told()).toEqual(told)
+    const events = await tracked.events()
+    expect(events.map(tellEvent)).toEqual(['create-table shelf', 'rename-table shelf -> rack', 'alter-table rack', 'drop-table rack'])
+    expect(events[0]!.properties()['schema']).toBe(textOf('shelf'))
+    expect(events[2]!.properties()).toMatchObject({ before_schema: textOf('shelf'), after_schema: textOf('rack', COLOUR) })
+  })
+
+  it('are told once where the extension is listed twice', async () => {
+    const dataSource = await openDataSource(listening({}, {}, {}))
+    await tracked.events()
+    await using session = openSession(dataSource, { extensions: [TableEvents.with({ exclude: ['box'] })] })
+    await session.transaction(async () => {
+      await session.manager.queryRunner!.createTable(shelf())
+      await session.manager.queryRunner!.addColumn('shelf', colour())
+      await session.manager.queryRunner!.createTable(box())
+    })
+    expect(await tracked.told()).toEqual(['create-table shelf', 'create-table box'])
   })
 
   it('on excluded tables tell nothing', async () => {
@@ -261,6 +287,26 @@ describeWays(
       })
       const events = await tracked.events()
       expect(events.map((event) => event.properties()['schema'])).toEqual([textOf('shelf', COLOUR)])
+    })
+
+    it('leave alterations before and after them what they were', async () => {
+      const dataSource = await openDataSource(listening())
+      await withRunner(dataSource, (runner) => runner.createTable(shelf()))
+      await tracked.events()
+      await way.transaction(dataSource, async ({ manager, transaction }) => {
+        const altering = (name: string) =>
+          transaction(async (nested) => {
+            await nested.manager.query(`ALTER TABLE shelf ADD ${name} varchar(40)`) // TypeORM would remember the column
+            await nested.manager.query('DROP TABLE shelf')
+            throw new Error('no')
+          })
+        await errorOf(altering('size'))
+        await manager.query('ALTER TABLE shelf ADD colour varchar(40)')
+        await errorOf(altering('depth'))
+      })
+      const events = await tracked.events()
+      const schemas = { before_schema: textOf('shelf'), after_schema: textOf('shelf', COLOUR) }
+      expect(events.map((event) => event.properties())).toEqual([{ database: databaseOf(dataSource), table: 'shelf', ...schemas }])
     })
   },
   ['sqlite', 'better-sqlite3', 'postgres'],
@@ -324,5 +370,41 @@ describeDatabase('while a data source is initialised', () => {
     expect(await tracked.told()).toEqual([])
     await first.dropDatabase()
     expect(await tracked.told()).toEqual(['drop-table writer'])
+  })
+})
+
+describeDatabase('operations outside of a transaction', () => {
+  const tracked = useEvents()
+  afterEach(closeAll)
+
+  it('are told although an extension before them has failed', async () => {
+    const dataSource = await openDataSource({ entities: [] })
+    const failing = hooks({
+      afterSchemaChange() {
+        throw new Error('no')
+      },
+    })
+    install(dataSource, { extensions: [failing, TableEvents] })
+    expect((await errorOf(withRunner(dataSource, (runner) => runner.createTable(shelf())))).message).toBe('no')
+    expect(await tracked.told()).toEqual(['create-table shelf'])
+  })
+})
+
+@Entity('writer')
+class KnownWriter {
+  @PrimaryGeneratedColumn() id: number
+  @Column({ nullable: true, type: 'varchar', length: 77 }) name?: string | null
+  @Column({ default: 3 }) @Index() born: number
+}
+
+describeDatabase('synchronize of a table that differs in several ways', () => {
+  const tracked = useEvents()
+  afterEach(closeAll)
+
+  it('is one alter-table', async () => {
+    const first = await openDataSource({ entities: [Writer] })
+    const later = listening({}, { entities: [KnownWriter] })
+    await openDataSource({ ...first.options, entities: [KnownWriter], subscribers: later.subscribers! } as DataSourceOptions)
+    expect(await tracked.told()).toEqual(['alter-table writer'])
   })
 })

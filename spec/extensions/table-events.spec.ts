@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sessionSubscriber, withContext, withoutExtensions } from 'flushpoint'
+import { openSession, sessionSubscriber, withContext, withoutExtensions } from 'flushpoint'
 import { DeleteRowEvent, InsertRowsEvent, onEvent, UpdateRowEvent } from 'flushpoint/events'
 import { TableEvents, type TableEventsOptions } from 'flushpoint/extensions'
 import { Column, Entity, PrimaryColumn } from 'typeorm'
@@ -138,16 +138,18 @@ describeWays('what a flush writes', (way) => {
 
   it('comes after the outermost commit, in the order it was done', async () => {
     const dataSource = await open()
-    let beforeCommit: string[] = []
+    const early: string[] = []
+    const off = onEvent('*')(({ name }) => void early.push(name))
     await way.transaction(dataSource, async ({ save, remove, transaction }) => {
       const ann = await save(author('Ann'))
       await transaction(async (inner) => void (await inner.save(make(Tag, { name: 't' }))))
       Object.assign(ann, { name: 'Anna' })
       await save(ann)
       await remove(await save(make(Note, { text: 'n' })))
-      beforeCommit = await tracked.told()
+      await new Promise(setImmediate) // what is not held back is delivered by then
+      off()
     })
-    expect(beforeCommit).toEqual([])
+    expect(early).toEqual([])
     const ids = expect.stringMatching(/\[\d+\]$/) as unknown
     const told = await tracked.told()
     expect(told.map((line) => line.replace(/\d+\]$/, 'n]'))).toEqual([
@@ -263,6 +265,63 @@ describeWays('what a flush writes', (way) => {
       [{ key: { id: ann!.id }, before: row(ann!.id, 'Ann'), after: row(ann!.id, 'Anna') }],
       [{ key: { id }, before: row(id, 'Bea'), after: null }],
     ])
+  })
+
+  it('carries the keys of members that came and went, where old and new values were asked for', async () => {
+    const dataSource = await open({ changes: true })
+    const [old, kept, fresh] = ['old', 'kept', 'fresh'].map((name) => make(Tag, { name }))
+    await way.seed(dataSource, make(Article, { title: 'a', tags: [old!, kept!] }))
+    const article = await way.load(dataSource, Article, { title: 'a' }, 'tags')
+    const gone = article.tags!.find(({ name }) => name === 'old')!.id
+    article.tags = [...article.tags!.filter(({ name }) => name === 'kept'), fresh!]
+    await way.save(dataSource, article)
+    const events = await tracked.events()
+    const [change, ...others] = events.find(({ name }) => name === 'update-row')!.properties()['changes'] as readonly object[]
+    expect(others).toEqual([])
+    expect(change).toMatchObject({ key: { id: article.id }, relations: { tags: { added: [{ id: fresh!.id }], removed: [{ id: gone }] } } })
+  })
+
+  it('is told once where the extension is listed twice', async () => {
+    const dataSource = await openDataSource({
+      entities,
+      subscribers: [sessionSubscriber({ extensions: [TableEvents.with({ exclude: ['tag'] }), TableEvents] })],
+    })
+    await tracked.events()
+    await way.save(dataSource, [author('Ann'), make(Tag, { name: 't' })])
+    expect((await tracked.told()).sort()).toEqual(['insert-rows author 1', 'insert-rows tag 1'])
+  })
+
+  it('before the extension was added to the transaction is not told', async () => {
+    const dataSource = await openDataSource({ entities, subscribers: [sessionSubscriber({})] })
+    await tracked.events()
+    await way.transaction(dataSource, async ({ session, save, transaction }) => {
+      await save([author('Ann'), make(Tag, { name: 't' })])
+      session.registerExtension(TableEvents)
+      await save(make(Note, { text: 'n' }))
+      const inner = transaction(async (nested) => {
+        await nested.save(author('Cid'))
+        throw new Error('no')
+      })
+      await errorOf(inner)
+      await save(author('Dan'))
+    })
+    expect(await tracked.told()).toEqual(['insert-rows note 1', 'insert-rows author 1'])
+  })
+
+  it('while others are heard instead is told by them alone', async () => {
+    const dataSource = await open()
+    await using session = openSession(dataSource)
+    await session.transaction(async () => {
+      session.add(author('Ann'))
+      await session.flush()
+      await session.withExtensions([TableEvents], async () => {
+        session.add(author('Bea'), author('Cid'))
+        await session.flush()
+      })
+      session.add(make(Tag, { name: 't' }))
+      await session.flush()
+    })
+    expect(await tracked.told()).toEqual(['insert-rows author 1', 'insert-rows author 2', 'insert-rows tag 1'])
   })
 
   it('is not told inside withoutExtensions, unless the journal is kept', async () => {

@@ -3,9 +3,22 @@
  *
  * @module
  */
-import { anyModel, onChange, postSave, preSave, preUpdate, SignalDefinitionError, signalsOf, type SignalPayload } from 'flushpoint/signals'
-import { EntitySchema } from 'typeorm'
-import { describeDatabase } from '../support/databases.js'
+import {
+  anyModel,
+  ModelSignals,
+  onChange,
+  postRelationAdd,
+  postSave,
+  preSave,
+  preUpdate,
+  SignalDefinitionError,
+  signalsOf,
+  signalsSettled,
+  type SignalPayload,
+} from 'flushpoint/signals'
+import { sessionSubscriber, type SessionExtensionInput } from 'flushpoint'
+import { Column, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm'
+import { describeDatabase, openDataSource } from '../support/databases.js'
 import { make } from '../support/models.js'
 import { Album, Artist, Genre, Label, LabelSchema, MaxiSingle, Named, Release, Single } from '../support/music.js'
 import { errorOf } from '../support/sessions.js'
@@ -14,6 +27,7 @@ import { describeWays } from '../support/ways-in.js'
 
 const music = useSignals()
 const album = (name = 'Blue') => make(Album, { name })
+const nothing = () => undefined
 const heard: string[] = []
 const hear = ({ sender, instance }: SignalPayload) => void heard.push(`${sender.name} ${(instance as Named).name}`)
 
@@ -74,6 +88,23 @@ describeWays('a receiver', (way) => {
     await way.save(music.ds, make(Single, { name: 'single' }))
     expect(heard).toEqual(['Single single', 'between'])
   }) // A31
+
+  it('with the uid of another function is called beside that, where they are of different models', async () => {
+    music.keep(preSave(anyModel)(() => void heard.push('of any'), { uid: 'same' }))
+    music.keep(preSave(Album)(() => void heard.push('of Album'), { uid: 'same' }))
+    music.keep(preSave(Album)(() => void heard.push('never'), { uid: 'same' }))
+    await way.save(music.ds, album())
+    expect(heard).toEqual(['of any', 'of Album'])
+  })
+
+  it('that is asked to hear of subclasses by a second connection does so until that is undone', async () => {
+    music.keep(preSave(Release)(hear))
+    const widened = preSave(Release)(hear, { subclasses: true })
+    await way.save(music.ds, make(Single, { name: 'one' }))
+    widened()
+    await way.save(music.ds, [make(Single, { name: 'two' }), make(Release, { name: 'three' })])
+    expect(heard).toEqual(['Single one', 'Release three'])
+  })
 
   it('is called in the order of connection, whatever it was connected to', async () => {
     const note = (what: string) => () => void heard.push(what)
@@ -195,6 +226,42 @@ describeWays('a decorated static method', (way) => {
   }) // A11, A13
 })
 
+describeDatabase('a decorated static method of the model itself', () => {
+  it('is connected, though the decorator of its class is run later', async () => {
+    @Entity()
+    class Diary {
+      @PrimaryGeneratedColumn() id: number
+      @Column() text: string
+
+      @preSave(Diary)
+      static onSave({ instance }: SignalPayload<Diary>) {
+        heard.push(instance.text)
+      }
+    }
+    const dataSource = await openDataSource({ entities: [Diary], subscribers: [sessionSubscriber({ extensions: [ModelSignals] })] })
+    await dataSource.manager.save(make(Diary, { text: 'today' }))
+    expect(heard).toEqual(['today'])
+    expect(signalsOf(Diary).preSave.disconnect(Diary, 'onSave')).toBe(true)
+  })
+})
+
+describeWays('the extension', (way) => {
+  it.each<[string, SessionExtensionInput]>([
+    ['itself', ModelSignals],
+    ['a class below it', class OwnSignals extends ModelSignals {}],
+  ])('beside %s sends each signal once', async (_what, second) => {
+    music.keep(preSave(Album)(hear))
+    music.keep(postRelationAdd(Album)(({ relationName }) => void heard.push(relationName)))
+    music.keep(onChange(Album, 'name')(({ to }) => void heard.push(`name ${to}`)))
+    await way.transaction(music.ds, async (work) => {
+      work.session.registerExtension(second)
+      await work.save(make(Album, { name: 'Blue', genres: [make(Genre, { name: 'folk' })] }))
+    })
+    await signalsSettled()
+    expect(heard).toEqual(['Album Blue', 'genres', 'name Blue'])
+  })
+})
+
 describeDatabase('what cannot be a receiver or a sender', () => {
   const nobody = () => [signalsOf(Album).preSave.receivers.length, signalsOf(Genre).preSave.receivers.length]
 
@@ -251,6 +318,16 @@ describeDatabase('what cannot be a receiver or a sender', () => {
       message: expect.stringContaining('the class Stranger, which is no mapped'),
     })
     expect(await errorOf(() => signalsOf(Stranger).preSave.connect(hear))).toMatchObject({ code: 'SIGNAL_SENDER_INVALID' })
+    expect(nobody()).toEqual([0, 0])
+  })
+
+  it.each<[string, () => unknown, string]>([
+    ['a misspelt option', () => preSave([Album, Genre])(hear, { onec: true } as never), 'OPTION_UNKNOWN'],
+    ['a junk abort signal', () => preSave([Album, Genre], { abortSignal: {} as never })(hear), 'OPTION_INVALID'],
+    ['a misspelt filter', () => onChange(Album, 'name', { too: 'Blue' } as never)(nothing), 'OPTION_UNKNOWN'],
+    ['null as a filter', () => onChange(Album, 'name', null as never)(nothing), 'OPTION_INVALID'],
+  ])('%s is refused, and nothing is connected', async (_what, connect, code) => {
+    expect(await errorOf(connect)).toMatchObject({ code })
     expect(nobody()).toEqual([0, 0])
   })
 

@@ -4,20 +4,34 @@
  * @module
  */
 import { withoutExtensions } from 'flushpoint'
-import { onChange, preBulkUpdate, type FieldChange } from 'flushpoint/signals'
+import { onChange, preBulkUpdate, signalsSettled, type FieldChange, type FieldFilter, type ModelConnectOptions } from 'flushpoint/signals'
 import { isSingleConnection } from '../support/databases.js'
 import { make } from '../support/models.js'
 import { Album, Artist, MaxiSingle, Release, Single } from '../support/music.js'
 import { errorOf } from '../support/sessions.js'
 import { useSignals } from '../support/signals.js'
 import { openStranger } from '../support/transaction-log.js'
-import { describeWays, type WayIn } from '../support/ways-in.js'
+import { describeWays as describeEachWay, type WayIn } from '../support/ways-in.js'
 
 const music = useSignals()
 const album = (values: Partial<Album> = {}) => make(Album, { name: 'Blue', ...values })
 
+/** As each way in, but what it has committed is told when it returns. */
+function describeWays(title: string, body: (way: WayIn) => void): void {
+  describeEachWay(title, (way) => {
+    const settled = async <T>(written: Promise<T>) => written.finally(signalsSettled)
+    body({
+      ...way,
+      save: (...args) => settled(way.save(...args)),
+      recover: (...args) => settled(way.recover(...args)),
+      transaction: (...args) => settled(way.transaction(...args)),
+      manager: (...args) => settled(way.manager(...args)),
+    })
+  })
+}
+
 /** `Blue 1 -> 2` for each change of the plays of an album. */
-function listen(filter: Parameters<typeof onChange<Album, 'plays'>>[2] = {}): string[] {
+function listen(filter: FieldFilter<Album, 'plays'> & ModelConnectOptions = {}): string[] {
   const lines: string[] = []
   music.keep(onChange(Album, 'plays', filter)(({ instance, from, to }) => void lines.push(`${instance.name} ${from} -> ${to}`)))
   return lines

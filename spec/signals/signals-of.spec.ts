@@ -109,7 +109,8 @@ describeDatabase('a signal of your own', () => {
 
   it('needs a name of its own', async () => {
     expect(await errorOf(() => signalsOf(Album).define('preSave'))).toMatchObject({ code: 'SIGNAL_NAME_TAKEN' })
-    expect(await errorOf(() => signalsOf(Album).define('postInsert'))).toMatchObject({ code: 'SIGNAL_NAME_TAKEN' })
+    for (const name of ['postInsert', 'get', 'define', 'names', 'toString', 'constructor', '__proto__'])
+      expect(await errorOf(() => signalsOf(Album).define(name))).toMatchObject({ code: 'SIGNAL_NAME_TAKEN' })
     for (const name of ['', undefined, 7])
       expect(await errorOf(() => signalsOf(Album).define(name as never))).toMatchObject({ code: 'SIGNAL_NAME_INVALID' })
   })

@@ -12,6 +12,21 @@ import { collectWarnings } from '../support/transaction-log.js'
 
 type Loaded = typeof Flushpoint & typeof ModelSignalsEntry & typeof Music & Pick<typeof TypeORM, 'DataSource'>
 
+/** What databases need. */
+const OTHERS = {
+  doNotFake: [
+    'Date',
+    'hrtime',
+    'nextTick',
+    'performance',
+    'queueMicrotask',
+    'setImmediate',
+    'clearImmediate',
+    'setInterval',
+    'clearInterval',
+  ],
+} satisfies Parameters<typeof jest.useFakeTimers>[0]
+
 const opened: TypeORM.DataSource[] = []
 
 /** A copy of the library, of TypeORM and of the entities that belong together. */
@@ -38,6 +53,12 @@ async function open({ DataSource }: Loaded, entities: readonly unknown[], ...sub
 
 const nothing = () => undefined
 
+/** Long enough for whoever lists the extension a moment later. */
+const wait = () => void jest.advanceTimersByTime(60_000)
+
+beforeEach(() => void jest.useFakeTimers(OTHERS))
+afterEach(() => void jest.useRealTimers())
+
 describeDatabase('receivers of a model whose signals nobody sends', () => {
   afterEach(async () => {
     for (const dataSource of opened.splice(0)) await dataSource.destroy()
@@ -51,10 +72,13 @@ describeDatabase('receivers of a model whose signals nobody sends', () => {
     loaded.postSave(loaded.Genre)(nothing)
     expect(codes).toEqual([])
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    expect(codes).toEqual([])
+    wait()
     expect(codes).toEqual(['SIGNALS_UNLISTED'])
     expect(messages[0]).toContain('sessionSubscriber({ extensions: [ModelSignals] })')
     loaded.preUpdate(loaded.Album)(nothing)
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    wait()
     expect(codes).toEqual(['SIGNALS_UNLISTED'])
   })
 
@@ -62,8 +86,10 @@ describeDatabase('receivers of a model whose signals nobody sends', () => {
     const { codes } = collectWarnings()
     const loaded = load()
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    wait()
     expect(codes).toEqual([])
     loaded.onChange(loaded.Album, 'name')(nothing)
+    wait()
     expect(codes).toEqual(['SIGNALS_UNLISTED'])
   })
 
@@ -76,6 +102,17 @@ describeDatabase('receivers of a model whose signals nobody sends', () => {
     const loaded = load()
     connect(loaded)
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    wait()
+    expect(codes).toEqual(['SIGNALS_UNLISTED'])
+  })
+
+  it('are warned of, too, where flushpoint is on no DataSource at all', async () => {
+    const { codes } = collectWarnings()
+    const loaded = load()
+    loaded.preSave(loaded.Album)(nothing)
+    await open(loaded, loaded.MUSIC)
+    expect(codes).toEqual([])
+    wait()
     expect(codes).toEqual(['SIGNALS_UNLISTED'])
   })
 
@@ -84,8 +121,10 @@ describeDatabase('receivers of a model whose signals nobody sends', () => {
     const loaded = load()
     loaded.preSave(loaded.Album)(nothing)
     await open(loaded, [loaded.AuditLine], loaded.sessionSubscriber())
+    wait()
     expect(codes).toEqual([])
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber({ extensions: [loaded.ModelSignals] }))
+    wait()
     expect(codes).toEqual([])
   })
 })
@@ -112,6 +151,30 @@ describeDatabase('receivers of a model whose signals are sent', () => {
     loaded.preSave(loaded.Album)(nothing)
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber({ extensions: [listed(loaded)] }))
     loaded.preSave(loaded.Genre)(nothing)
+    wait()
+    expect(codes).toEqual([])
+  })
+
+  it('are not warned of where a second install lists them a moment later', async () => {
+    const { codes } = collectWarnings()
+    const loaded = load()
+    const dataSource = await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    loaded.preSave(loaded.Album)(nothing)
+    loaded.install(dataSource, { extensions: [loaded.ModelSignals] })
+    wait()
+    expect(codes).toEqual([])
+  })
+
+  it('are not warned of where a session has them a moment later', async () => {
+    const { codes } = collectWarnings()
+    const loaded = load()
+    const dataSource = await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
+    loaded.preSave(loaded.Album)(nothing)
+    const session = loaded.openSession(dataSource, { extensions: [loaded.ModelSignals] })
+    session.add(Object.assign(new loaded.AuditLine(), { text: 'builds the extensions' }))
+    await session.flush()
+    await session.close()
+    wait()
     expect(codes).toEqual([])
   })
 
@@ -124,6 +187,7 @@ describeDatabase('receivers of a model whose signals are sent', () => {
     await session.flush()
     await session.close()
     loaded.preSave(loaded.Album)(nothing)
+    wait()
     expect(codes).toEqual([])
   })
 
@@ -132,6 +196,7 @@ describeDatabase('receivers of a model whose signals are sent', () => {
     const loaded = load()
     await open(loaded, loaded.MUSIC, loaded.sessionSubscriber())
     loaded.signalsOf(loaded.Album).define('released').connect(nothing)
+    wait()
     expect(codes).toEqual([])
   })
 })

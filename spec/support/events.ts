@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AsyncResource } from 'node:async_hooks'
 import {
   defineEvent,
   EventPlugin,
@@ -91,6 +92,11 @@ export class SamplePlugin extends EventPlugin {
     return this.processed.map(({ payload }) => (payload as { id?: unknown } | undefined)?.id)
   }
 }
+
+const outside = new AsyncResource('spec')
+
+/** As `eventsSettled`, which is refused in transactions: for specs whose listeners wait for none of theirs. */
+export const delivered = () => outside.runInAsyncScope(eventsSettled)
 
 /** A promise that the spec itself fulfils. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {

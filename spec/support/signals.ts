@@ -4,7 +4,7 @@
  * @module
  */
 import { sessionSubscriber, type HookFailure, type InstallOptions } from 'flushpoint'
-import { ModelSignals, type Connection } from 'flushpoint/signals'
+import { ModelSignals, signalsSettled, type Connection } from 'flushpoint/signals'
 import type { DataSource, ObjectLiteral } from 'typeorm'
 import { openDataSource, type ExtraOptions } from './databases.js'
 import { MUSIC } from './music.js'
@@ -32,6 +32,7 @@ export function useSignals(options: InstallOptions = {}, extra: ExtraOptions = {
     ds = await openDataSource({ ...extra, subscribers: [subscriber] })
   })
   afterEach(async () => {
+    await signalsSettled()
     for (const connection of kept.splice(0)) connection()
     failures.length = 0
     await emptyTables(ds)

@@ -4,6 +4,7 @@
  * @module
  */
 import { eventsSettled, onEvent, type DomainEvent } from 'flushpoint/events'
+import { delivered as allDelivered } from './events.js'
 
 export interface TrackedEvents {
   /** Everything that was delivered since it was last asked. */
@@ -25,7 +26,7 @@ export function useEvents(): TrackedEvents {
     off()
   })
   const events = async () => {
-    await eventsSettled()
+    await allDelivered()
     return delivered.splice(0)
   }
   return { events, told: async () => (await events()).map(tellEvent) }

@@ -299,6 +299,27 @@ describeDatabase('afterSchemaChange', () => {
     expect(lines).toEqual(['committed', 'rolled back'])
   })
 
+  it('is told to every extension where nothing can change the outcome: the caller gets the first error, onHookError the others', async () => {
+    const lines: string[] = []
+    const { extension, told } = schemaLog()
+    const veto = (message: string) =>
+      hooks({
+        afterSchemaChange() {
+          throw new Error(message)
+        },
+      })
+    const dataSource = await openDataSource({ entities: [] })
+    const onHookError = (error: unknown, { hook }: { readonly hook: string }) => void lines.push(`${hook} ${(error as Error).message}`)
+    install(dataSource, { extensions: [veto('first'), veto('second'), extension], onHookError })
+    const failing = withRunner(dataSource, (runner) => runner.createTable(shelf()))
+    expect((await errorOf(failing)).message).toBe('first')
+    expect(told()).toEqual(['createTable shelf'])
+    expect(lines).toEqual(['afterSchemaChange second'])
+    const inTransaction = dataSource.transaction(({ queryRunner }) => queryRunner!.createTable(box()))
+    expect((await errorOf(inTransaction)).message).toBe('first')
+    expect([told(), lines.length]).toEqual([[], 1])
+  })
+
   it('is told of what is rolled back, and takes back what it registered; MariaDB keeps the table all the same', async () => {
     const lines: string[] = []
     const { dataSource } = await openShop({

@@ -141,13 +141,38 @@ describeDatabase('a statement sent as text', () => {
     expect(told()).toEqual([])
   })
 
-  it('of a table that only looks like a stand-in is told as it is', async () => {
+  it('of a table that is called like a stand-in is told as it is, unless what it would stand in for is there on SQLite', async () => {
     const { dataSource, told } = await openLater([Plant])
     await withRunner(dataSource, async (runner) => {
+      await runner.query(`CREATE TABLE ${text('temporary_pot')} (${text('id')} integer)`)
+      await runner.query(`ALTER TABLE ${text('temporary_pot')} ADD ${text('size')} integer`)
+      await runner.query(`ALTER TABLE ${text('temporary_pot')} RENAME TO ${text('pot')}`)
       await runner.query(`CREATE TABLE ${text('temporary_plant')} (${text('id')} integer)`)
       await runner.query(`ALTER TABLE ${text('plant')} ADD ${text('size')} integer`)
     })
-    expect(told()).toEqual(onDatabase({ sqlite: ['alterTable plant'], postgres: ['createTable temporary_plant', 'alterTable plant'], mariadb: ['createTable temporary_plant', 'alterTable plant'] })) // prettier-ignore
+    const pot = ['createTable temporary_pot', 'alterTable temporary_pot', 'renameTable temporary_pot -> pot']
+    const standIn = 'createTable temporary_plant'
+    expect(told()).toEqual([...pot, ...onDatabase({ sqlite: [], postgres: [standIn], mariadb: [standIn] }), 'alterTable plant'])
+  })
+
+  it('is told behind comments and semicolons', async () => {
+    const { dataSource, told } = await openLater([Plant])
+    await withRunner(dataSource, async (runner) => {
+      await runner.query(`-- one\n/* two; */\nCREATE TABLE ${text('pot')} (${text('id')} integer)`)
+      await runner.query(`/**/ -- three\n\tDROP TABLE ${text('pot')}`)
+    })
+    expect(told()).toEqual(['createTable pot', 'dropTable pot'])
+  })
+
+  it('is told by the name that the database makes of one without quotes', async () => {
+    const { dataSource, told } = await openLater([Plant])
+    await withRunner(dataSource, async (runner) => {
+      await runner.query('CREATE TABLE MyPot (id integer)')
+      await runner.query('ALTER TABLE MyPot ADD size integer')
+      await runner.query('DROP TABLE MyPot')
+    })
+    const name = onDatabase({ sqlite: 'MyPot', postgres: 'mypot', mariadb: 'MyPot' })
+    expect(told()).toEqual([`createTable ${name}`, `alterTable ${name}`, `dropTable ${name}`])
   })
 
   it('costs nothing where nobody listens', async () => {
@@ -170,6 +195,95 @@ describeDatabase('a statement sent as text', () => {
   })
 })
 
+describeDatabase(
+  'a statement that names a table in another letter case',
+  () => {
+    afterEach(closeAll)
+
+    it('is told by the name the table has', async () => {
+      const { dataSource, told } = await openLater([Plant])
+      await withRunner(dataSource, async (runner) => {
+        await runner.query('ALTER TABLE PLANT ADD size integer')
+        await runner.query('CREATE INDEX by_name ON Plant (name)')
+        await runner.query('CREATE TABLE IF NOT EXISTS Plant (id integer)')
+        await runner.query('ALTER TABLE pLANT RENAME TO herb')
+        await runner.query('DROP TABLE HERB')
+      })
+      expect(told()).toEqual(['alterTable plant', 'alterTable plant', 'renameTable plant -> herb', 'dropTable herb'])
+    })
+  },
+  ['sqlite', 'better-sqlite3', 'postgres'],
+) // MariaDB knows no such table
+
+describeDatabase(
+  'a statement that drops several tables',
+  () => {
+    afterEach(closeAll)
+
+    it('is told for each', async () => {
+      const { dataSource, told } = await openLater([Plant])
+      await withRunner(dataSource, async (runner) => {
+        await runner.query('CREATE TABLE one (id integer)')
+        await runner.query('CREATE TABLE two (id integer)')
+        await runner.query('DROP TABLE IF EXISTS one , nowhere, two')
+      })
+      expect(told()).toEqual(['createTable one', 'createTable two', 'dropTable one', 'dropTable two'])
+    })
+  },
+  ['postgres', 'mariadb'],
+)
+
+describeDatabase(
+  'statements of PostgreSQL',
+  () => {
+    afterEach(closeAll)
+
+    it('that move a table into another schema do not drop it', async () => {
+      const { dataSource, told } = await openLater([Plant])
+      const schema = `${(dataSource.options as { schema: string }).schema}_moved`
+      await withRunner(dataSource, async (runner) => {
+        await runner.query(`CREATE SCHEMA ${schema}`)
+        try {
+          await runner.query(`ALTER TABLE plant SET SCHEMA ${schema}`)
+          expect(await runner.hasTable(`${schema}.plant`)).toBe(true)
+        } finally {
+          await runner.query(`DROP SCHEMA ${schema} CASCADE`)
+        }
+      })
+      expect(told()).toEqual([])
+    })
+
+    it('that comment on a table or a column, or make one without a log, are told', async () => {
+      const { dataSource, told, changes } = await openLater([Plant])
+      await withRunner(dataSource, async (runner) => {
+        await runner.query('CREATE UNLOGGED TABLE pot (id integer)')
+        await runner.query(`COMMENT ON TABLE pot IS 'clay'`)
+        await runner.query(`COMMENT ON COLUMN pot.id IS 'number'`)
+      })
+      expect(told()).toEqual(['createTable pot', 'alterTable pot', 'alterTable pot'])
+      expect(changes.at(-1)!.afterSchema).toMatch(/COMMENT 'number'.*COMMENT 'clay'/s)
+    })
+  },
+  ['postgres'],
+)
+
+describeDatabase(
+  'statements of MariaDB',
+  () => {
+    afterEach(closeAll)
+
+    it('that rename a table in a way of its own do not drop it, and those that replace one alter it', async () => {
+      const { dataSource, told } = await openLater([Plant])
+      await withRunner(dataSource, async (runner) => {
+        await runner.query('ALTER TABLE plant ADD size integer, RENAME TO herb')
+        await runner.query('CREATE OR REPLACE TABLE herb (id integer)')
+      })
+      expect(told()).toEqual(['alterTable herb'])
+    })
+  },
+  ['mariadb'],
+)
+
 describe('the text of a statement', () => {
   it.each([
     ['CREATE TABLE "a" ("id" integer)', { verb: 'create', table: 'a' }],
@@ -185,6 +299,13 @@ describe('the text of a statement', () => {
     ['CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b)', { verb: 'alter', table: 'a' }],
     ['DROP INDEX `i` ON `a`', { verb: 'alter', table: 'a' }],
     ['DROP INDEX "public"."i"', { verb: 'alter', table: undefined }],
+    ['ALTER INDEX i RENAME TO j', { verb: 'alter', table: undefined }],
+    [' ; -- a\n/* b **/ # c\n/**/DROP TABLE a', { verb: 'drop', table: 'a' }],
+    ['DROP TABLE a, "s"."b" , c CASCADE', { verb: 'drop', table: 'a', others: ['s.b', 'c'] }],
+    ['CREATE UNLOGGED TABLE größe (id int)', { verb: 'create', table: 'größe' }],
+    ['CREATE OR REPLACE TABLE a (id int)', { verb: 'create', table: 'a' }],
+    [`COMMENT ON TABLE "s"."a" IS 'b'`, { verb: 'alter', table: 's.a' }],
+    [`COMMENT ON COLUMN "s"."a"."b" IS 'c'`, { verb: 'alter', table: 's.a' }],
   ])('%s', (sql, statement) => expect(schemaStatementOf(sql)).toEqual(statement))
 
   it.each([
@@ -195,5 +316,17 @@ describe('the text of a statement', () => {
     'ALTER SEQUENCE a RESTART',
     'created',
     '',
+    '-- create table a (id int)',
+    '/* create table a (id int)',
+    `${'/* */'.repeat(2000)} SELECT 1`,
+    `CREATE TABLE "it's" (id int)`,
+    'DROP TABLE "a.b"',
+    `COMMENT ON SCHEMA a IS 'b'`,
   ])('of no table: %s', (sql) => expect(schemaStatementOf(sql)).toBeUndefined())
+
+  it('is folded where it has no quotes', () => {
+    const fold = (name: string) => name.toLowerCase()
+    expect(schemaStatementOf('ALTER TABLE "S".Aa RENAME TO Bb', fold)).toEqual({ verb: 'alter', table: 'S.aa', newName: 'bb' })
+    expect(schemaStatementOf('DROP TABLE "Aa", Bb', fold)).toEqual({ verb: 'drop', table: 'Aa', others: ['bb'] })
+  })
 })

@@ -21,6 +21,7 @@ import {
   setPluginDispatcher,
   track,
   triggerEvent,
+  type EventPayloads,
   type ListenerCall,
   type StandardSchemaV1,
 } from 'flushpoint/events'
@@ -58,8 +59,8 @@ onEvent(Published)(async ({ articleId }, { abortSignal }: ListenerCall) => void 
 onEvent('article.*')((e) => void [e.name, e.actor, e.properties()])
 // @ts-expect-error an event known by its name alone tells no articleId
 onEvent('article.*')((e) => void e.articleId)
-// @ts-expect-error what a listener returns is nobody's
-onEvent(Published)((e) => e.articleId)
+onEvent(Published)((e) => e.articleId) // what it returns is nobody's
+onEvent(Published)(async (e) => e.articleId)
 // @ts-expect-error no such option
 onEvent(Published)(() => {}, { concurency: 2 })
 // @ts-expect-error a class that is no event
@@ -166,6 +167,19 @@ class P extends EventPlugin<'build.issued'> {
 }
 triggerEvent('build.issued', { id: 3 })
 triggerEvent(Build.issued, { id: 3 })
+enum BuildEvents {
+  issued = 'build.issued',
+  lost = 'build.lost',
+}
+triggerEvent(BuildEvents.issued, { id: 3 })
+// @ts-expect-error the payload of the name
+triggerEvent(BuildEvents.issued, { id: '3' })
+// @ts-expect-error a member that was not declared
+triggerEvent(BuildEvents.lost, { id: 3 })
+function forward<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N]) {
+  triggerEvent(name, payload)
+}
+void forward
 // @ts-expect-error another payload
 triggerEvent('build.issued', { id: '3' })
 // @ts-expect-error a name nobody has declared

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { BulkStatement, Change, EntityClass, EntityState, Session } from 'flushpoint'
+import type { BulkStatement, Change, EntityClass, EntityState, Key, Session } from 'flushpoint'
 import {
   anyModel,
   ModelSignals,
@@ -53,6 +53,12 @@ preUpdate([Article, Comment])(
   },
   { once: true },
 )
+preUpdate([Article, Comment])((payload: SignalPayload<Article> | SignalPayload<Comment>) => void payload)
+preUpdate([Article, Comment])((payload) => {
+  const each: SignalPayload<Article> | SignalPayload<Comment> = payload
+  void each
+})
+preUpdate([Article, Comment])((payload: SignalPayload) => void payload)
 preSave(anyModel)(({ instance, state }) => {
   const any: object = instance
   const known: EntityState<object> = state
@@ -93,8 +99,8 @@ preUpdate(Article)((instance: Article) => void instance)
 preUpdate(Article)(({ instance }: SignalPayload<Article>, more: object) => void [instance, more])
 // @ts-expect-error the payload of another model
 preUpdate(Article)(({ instance }: SignalPayload<Comment>) => void instance.text)
-// @ts-expect-error nothing is done with what a receiver returns
-preUpdate(Article)(({ instance }) => instance.title)
+const titles: string[] = []
+preUpdate(Article)(({ instance }) => titles.push(instance.title)) // what it returns is heard by sendRobust
 // @ts-expect-error a method is connected by its owner: signalsOf(Article).preUpdate.connect(owner, 'method')
 preUpdate(Article)(new Map(), 'get')
 // @ts-expect-error no such option
@@ -163,6 +169,24 @@ void [gone, same]
 void signalsOf(Article).preSvae
 // @ts-expect-error signals cannot be replaced
 signalsOf(Article).preSave = new Signal('own')
+class Listeners {
+  readonly label = 'listeners'
+  constructor() {
+    signalsOf(Article).preSave.connect(this, 'onArticle')
+  }
+  onArticle({ instance }: SignalPayload<Article>) {
+    void instance.title
+  }
+  onComment({ instance }: SignalPayload<Comment>) {
+    void instance.text
+  }
+}
+// @ts-expect-error the payload of another model
+signalsOf(Article).preSave.connect(new Listeners(), 'onComment')
+// @ts-expect-error no method
+signalsOf(Article).preSave.connect(new Listeners(), 'label')
+// @ts-expect-error its parameter is a key
+signalsOf(Article).preSave.connect(new Map<string, string>(), 'get')
 // @ts-expect-error no such method
 signalsOf(Article).preSave.connect(new Map<string, string>(), 'gett')
 // @ts-expect-error a text is no model
@@ -186,6 +210,20 @@ void released.send({ sender: Comment, instance: new Article(), year: 1971 })
 // @ts-expect-error something is missing
 void released.send({ sender: Article, instance: new Article() })
 
+const announced = signalsOf(Article).define('announced')
+announced.connect(({ instance, sender }) => void [instance?.title, sender.name])
+void announced.send({ sender: Article, instance: new Article() })
+void announced.send({ sender: Article, year: 1971 })
+// @ts-expect-error not of this model
+void announced.send({ sender: Article, instance: new Tag() })
+
+// ---- helpers for any model
+
+function audit<E extends object>(model: EntityClass<E>, log: (instance: E) => void): Connection {
+  return preUpdate(model)(({ instance }) => log(instance))
+}
+void audit(Article, ({ title }) => void title)
+
 // ---- changes of a field
 
 onChange(Author, 'name', { to: 'x' })(({ from, to, instance, change }) => {
@@ -198,9 +236,38 @@ onChange(
   Article,
   'editor',
 )(({ to }) => {
-  const editor: Author | null | undefined = to // a lazy relation is told as what it leads to
+  const editor: Key<Author> | null | undefined = to // a lazy relation, too, is told as the key it leads to
   void editor
+  // @ts-expect-error a key may not tell the name
+  const name: string = to!.name
+  void name
 })
+onChange(Article, 'editor', { to: { id: 7 } })
+onChange(Article, 'published')(({ to }) => void to?.toISOString())
+class Address {
+  city: string
+  country: string | null
+}
+class Customer {
+  id: number
+  address: Address
+  billing?: Address | null
+}
+onChange(Customer, 'address.city', { from: 'Turin' })(({ from, to, instance }) => {
+  const cities: (string | undefined)[] = [from, to]
+  void [cities, instance.address]
+})
+onChange(
+  Customer,
+  'billing.country',
+)(({ to }) => {
+  const country: string | null | undefined = to
+  void country
+})
+// @ts-expect-error no such column in there
+onChange(Customer, 'address.citty')
+// @ts-expect-error no such value
+onChange(Customer, 'address.city', { to: 3 })
 onChange(Author, 'company', { from: null, once: true, subclasses: true })
 // @ts-expect-error no such column
 onChange(Author, 'nme')

@@ -12,6 +12,7 @@ import type { Change, ChangeKind } from '../../mapper/change.js'
 import type { Session } from '../../mapper/session.js'
 import { SessionExtension } from '../../session/session-extension.js'
 import { tableFilter, type TableFilter } from '../table-filter.js'
+import { TableNames } from '../table-names.js'
 
 export interface GenericEventsOptions {
   /**
@@ -34,14 +35,19 @@ const NAMES: Readonly<Record<ChangeKind, 'created' | 'saved' | 'deleted'>> = {
   delete: 'deleted',
 }
 
+/** Where the extension is listed twice, one of the two tells of a row. */
+const triggered = new WeakSet<Change>()
+
 /**
  * Triggers `<table>.created`, `<table>.saved` or `<table>.deleted` for plugins, with `{ id, model }`: the property `id` of the row and the
  * name of its class. From net changes, so a row that is inserted and updated in one transaction is `created`, and one that ends where it
- * began is not told at all; soft removal and recovery are `saved`.
+ * began is not told at all; soft removal and recovery are `saved`. A table of another schema than the connection's is named with that in
+ * front: `audit.entry.created`.
  *
  * A row without a property `id` is not told, unless it is deleted, with `id: null`: so it is where the key goes by another name, and with
  * composite keys that have no part of that name. Plugins hear of it only while plugin events are enabled, and not of what
- * `withoutExtensions` does.
+ * `withoutExtensions` does; rows written with `{ journal: true }` inside a transaction around it are told, since they are kept for its
+ * commit.
  *
  * @example
  * enablePluginEvents(true)
@@ -52,12 +58,14 @@ export class GenericEvents extends SessionExtension {
 
   readonly #isExcluded: TableFilter
   readonly #withBulk: boolean
+  readonly #names: TableNames
 
   /** @throws {ConfigurationError} OPTION_INVALID */
   constructor(session: Session, { exclude, bulk = false }: GenericEventsOptions = {}) {
     super(session)
     this.#isExcluded = tableFilter('GenericEvents', exclude)
     this.#withBulk = bulk
+    this.#names = new TableNames(session)
   }
 
   override beforeBulk(statement: BulkStatement): void {
@@ -70,19 +78,26 @@ export class GenericEvents extends SessionExtension {
   }
 
   override afterCommit(changes: readonly Change[]): void {
-    for (const change of changes) if (this.#isTold(change)) this.#trigger(change)
+    for (const change of changes) {
+      if (!this.#isTold(change) || triggered.has(change)) continue
+      triggered.add(change)
+      this.#trigger(change)
+    }
   }
 
   /** A row of a junction belongs to the entities it links. */
-  #isTold({ table, target }: Change): boolean {
-    return !this.#isExcluded(table) && !(typeof target === 'string' && this.session.dataSource.getMetadata(target).isJunction)
+  #isTold({ target }: Change): boolean {
+    return (
+      !this.#isExcluded(this.#names.of(target).table) &&
+      !(typeof target === 'string' && this.session.dataSource.getMetadata(target).isJunction)
+    )
   }
 
   #trigger(change: Change): void {
-    const { kind, table, target } = change
+    const { kind, target } = change
     const id = idOf(change)
     if (id === null && kind !== 'delete') return
-    triggerNamed(`${table}.${NAMES[kind]}`, { id, model: typeof target === 'string' ? target : target.name })
+    triggerNamed(`${this.#names.of(target).table}.${NAMES[kind]}`, { id, model: typeof target === 'string' ? target : target.name })
   }
 }
 

@@ -6,12 +6,13 @@
  *
  * @module
  */
+import type { EntityMetadata } from 'typeorm'
 import type { TableName } from '../../core/table-name.js'
 import { DeleteRowEvent, InsertRowsEvent, UpdateRowEvent, UpsertRowsEvent, type RowImages } from '../../events/built-in-events.js'
 import type { DomainEvent, EventActor } from '../../events/domain-event.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { Change } from '../../mapper/change.js'
-import { pksOf } from './row-keys.js'
+import { memberKeysOf, pksOf, type MemberKeys } from './row-keys.js'
 
 export interface Telling {
   readonly actor: EventActor
@@ -19,6 +20,12 @@ export interface Telling {
   readonly withChanges: boolean
   /** The table of a class. */
   nameOf(target: Change['target']): TableName
+  metadataOf(target: Change['target']): EntityMetadata
+}
+
+/** One row, and what of its to-many relations has changed. */
+interface RowTold extends RowImages {
+  readonly relations?: MemberKeys
 }
 
 /** What a flush has written, in its order: the rows inserted into one table are told with the first of them. */
@@ -44,8 +51,15 @@ function oneRow(change: Change, telling: Telling): DomainEvent {
   return new type({ ...telling.nameOf(change.target), actor: telling.actor, pks: pksOf(change.key), ...images([change], telling) })
 }
 
-function images(changes: readonly Change[], { withChanges }: Telling): { readonly changes?: readonly RowImages[] } {
-  return withChanges ? { changes: changes.map(({ key, before, after }) => ({ key, before, after })) } : {}
+function images(changes: readonly Change[], { withChanges, metadataOf }: Telling): { readonly changes?: readonly RowTold[] } {
+  if (!withChanges) return {}
+  return {
+    changes: changes.map((change) => {
+      const { key, before, after } = change
+      const relations = memberKeysOf(change, metadataOf(change.target))
+      return { key, before, after, ...(relations === undefined ? {} : { relations }) }
+    }),
+  }
 }
 
 /**
@@ -57,7 +71,9 @@ export function eventsOfBulk(statement: BulkStatement, telling: Telling, keys: r
   const { kind, orIgnore, orUpdate, changes } = statement
   const common = { ...telling.nameOf(statement.target), actor: telling.actor }
   if (kind === 'insert' || kind === 'upsert') {
-    const rows = { ...common, num_rows: rowsAskedFor(statement), ...(changes === undefined ? {} : images(changes, telling)) }
+    const num_rows = rowsAskedFor(statement)
+    if (num_rows === 0) return []
+    const rows = { ...common, num_rows, ...(changes === undefined ? {} : images(changes, telling)) }
     return [
       kind === 'insert' || orUpdate ? new InsertRowsEvent({ ...rows, ignore: orIgnore, replace: orUpdate }) : new UpsertRowsEvent(rows),
     ]

@@ -6,8 +6,10 @@
  *
  * @module
  */
-import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { EntityMetadata } from 'typeorm'
+import type { BulkStatement } from '../../mapper/bulk-statement.js'
+import type { Change, RelationChange } from '../../mapper/change.js'
+import { memberKey } from '../../session/net-changes.js'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -24,6 +26,28 @@ export function keysIn({ where }: BulkStatement, { primaryColumns }: EntityMetad
   return criteria.length > 0 && primaryColumns.length > 0 && keys.every((key) => key.every(isValue))
     ? keys.map((key) => key.map(textOf))
     : undefined
+}
+
+/** For each to-many relation that was changed, the keys of what came and what went. */
+export type MemberKeys = Readonly<Record<string, { readonly added: readonly Values[]; readonly removed: readonly Values[] }>>
+
+export function memberKeysOf({ relations }: Change, metadata: EntityMetadata): MemberKeys | undefined {
+  const changed = Object.entries(relations as Readonly<Record<string, RelationChange>>)
+  if (changed.length === 0) return undefined
+  const told = changed.map(([path, { added, removed }]) => {
+    const members = metadata.findRelationWithPropertyPath(path)!.inverseEntityMetadata
+    const keys = (all: readonly object[]) => all.map((member) => keyOfMember(member, members))
+    return [path, { added: keys(added), removed: keys(removed) }] as const
+  })
+  return Object.fromEntries(told)
+}
+
+/** TypeORM takes the key off an entity that it deletes; what was remembered of it are texts. */
+function keyOfMember(member: object, metadata: EntityMetadata): Values {
+  const key = metadata.getEntityIdMap(member)
+  if (key !== undefined) return key
+  const remembered = memberKey(member)
+  return typeof remembered === 'string' ? (JSON.parse(remembered) as Values) : {}
 }
 
 /** Not an operator of TypeORM's, nor anything else that stands for more than one value. */

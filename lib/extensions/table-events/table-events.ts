@@ -7,18 +7,20 @@
  * @module
  */
 import { hasErrorCode } from '../../core/errors.js'
-import { tableNameOf, type TableName } from '../../core/table-name.js'
 import type { DomainEvent, EventActor } from '../../events/domain-event.js'
 import { track } from '../../events/track.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { Change } from '../../mapper/change.js'
+import { isExtensionFactory } from '../../mapper/extension-factory.js'
 import type { SchemaChange } from '../../mapper/schema-change.js'
-import type { Session } from '../../mapper/session.js'
+import type { Session, SessionExtensionInput } from '../../mapper/session.js'
+import { installedOnes } from '../../session/installed.js'
 import { SessionExtension } from '../../session/session-extension.js'
 import { tableFilter, type TableFilter } from '../table-filter.js'
+import { TableNames } from '../table-names.js'
 import { eventsOfBulk, eventsOfRows, type Telling } from './row-events.js'
 import { keysIn } from './row-keys.js'
-import { SchemaEvents } from './schema-events.js'
+import { Told } from './told.js'
 
 export interface TableEventsOptions {
   /**
@@ -27,7 +29,8 @@ export interface TableEventsOptions {
    */
   readonly exclude?: readonly string[]
   /**
-   * Whether events about rows carry old and new values, as `changes`. Statements by query are asked for images of their rows then.
+   * Whether events about rows carry old and new values, as `changes`, and the keys of members that came to and went from to-many
+   * relations. Statements by query are asked for images of their rows then.
    * @defaultValue `false`
    */
   readonly changes?: boolean
@@ -51,7 +54,13 @@ export interface TableEventsOptions {
  *   that changed nothing tells nothing.
  * - `create-table`, `drop-table`, `rename-table`, `alter-table`: for operations of query runners and for statements they are sent as text,
  *   by migrations and `synchronize` as well, as `afterSchemaChange` hears of them. A table that is created is told with the schema it has at
- *   the commit; altering it before that is not told apart. `rename-table` is followed by `alter-table` under the new name.
+ *   the commit; altering it before that is not told apart. One that is altered is told once for each transaction, with the schema before
+ *   the first alteration and after the last, and not at all where these are the same. `rename-table` is followed by `alter-table` under
+ *   the new name.
+ *
+ * Listed twice for one session it tells everything once, by the options of the one listed first; what that excludes, the other tells.
+ * Where it is added in a transaction (`registerExtension`, `withExtensions`), what was written before is not told. `withoutExtensions`
+ * silences it; rows written with `{ journal: true }` inside a transaction are told when that commits.
  *
  * Rows that the database changes by itself (`ON DELETE CASCADE`, triggers) are not known. What saves in after-hooks of a flush write is
  * counted together with that flush.
@@ -66,11 +75,12 @@ export class TableEvents extends SessionExtension {
   readonly #withChanges: boolean
   readonly #wantsKeys: boolean
   readonly #isExcluded: TableFilter
-  readonly #schemaEvents: SchemaEvents
-  readonly #names = new Map<Change['target'], TableName>()
-  readonly #told = new WeakSet<Change>()
-  /** How much of the journal had been told when it was last read; a savepoint may have cut it since. */
-  #toldUpTo = 0
+  readonly #names: TableNames
+  readonly #told: Told
+  /** What of the journal was told, left out, or there before. */
+  readonly #seen = new WeakSet<Change>()
+  /** How much of the journal had been seen when it was last read; a savepoint may have cut it since. */
+  #seenUpTo = 0
 
   /** @throws {ConfigurationError} OPTION_INVALID */
   constructor(session: Session, { exclude, changes = false, images = changes }: TableEventsOptions = {}) {
@@ -78,7 +88,15 @@ export class TableEvents extends SessionExtension {
     this.#withChanges = changes
     this.#wantsKeys = images
     this.#isExcluded = tableFilter('TableEvents', exclude)
-    this.#schemaEvents = new SchemaEvents(session)
+    this.#names = new TableNames(session)
+    this.#told = Told.of(session)
+    if (session.journal.length > 0 && !this.#isListed) this.#unseen()
+  }
+
+  /** Whether it is there from the beginning: what a DataSource lists is built late where the first hooks of a session were silenced. */
+  get #isListed(): boolean {
+    const isThis = (input: SessionExtensionInput) => (isExtensionFactory(input) ? input.extension : input) === this.constructor
+    return installedOnes().some(({ dataSource, extensions }) => dataSource === this.session.dataSource && extensions.some(isThis))
   }
 
   override afterFlush(): void {
@@ -93,7 +111,7 @@ export class TableEvents extends SessionExtension {
   override beforeBulk(statement: BulkStatement): void {
     const isInsert = statement.kind === 'insert' || statement.kind === 'upsert'
     if (isInsert ? !this.#withChanges : !this.#wantsKeys) return
-    if (this.#isExcluded(this.#nameOf(statement.target).table)) return
+    if (this.#isExcluded(this.#names.of(statement.target).table)) return
     try {
       statement.wantImages(this.#withChanges ? 'both' : 'keys')
     } catch (error) {
@@ -102,25 +120,31 @@ export class TableEvents extends SessionExtension {
   }
 
   override afterBulk(statement: BulkStatement): void {
-    for (const change of statement.changes ?? []) this.#told.add(change)
-    if (this.#isExcluded(this.#nameOf(statement.target).table)) return
+    for (const change of statement.changes ?? []) this.#seen.add(change)
+    if (this.#isExcluded(this.#names.of(statement.target).table) || !this.#told.take(statement)) return
+    for (const change of statement.changes ?? []) this.#told.take(change)
     const keys = statement.changes === undefined ? keysIn(statement, this.session.dataSource.getMetadata(statement.target)) : undefined
     this.#track(eventsOfBulk(statement, this.#telling(), keys))
   }
 
   override afterSchemaChange(change: SchemaChange): void {
-    if (!this.#isExcluded(change.table)) this.#schemaEvents.tell(change, this.#actor)
+    if (!this.#isExcluded(change.table) && this.#told.take(change)) this.#told.schemaEvents.tell(change, this.#actor)
   }
 
   #tellJournal(): void {
-    const { journal } = this.session
-    let from = Math.min(this.#toldUpTo, journal.length)
-    while (from > 0 && !this.#told.has(journal[from - 1]!)) from--
-    const untold = journal.slice(from).filter((change) => !this.#told.has(change))
-    this.#toldUpTo = journal.length
-    untold.forEach((change) => this.#told.add(change))
-    const meant = untold.filter(({ target }) => !this.#isExcluded(this.#nameOf(target).table))
+    const meant = this.#unseen().filter((change) => !this.#isExcluded(this.#names.of(change.target).table) && this.#told.take(change))
     this.#track(eventsOfRows(meant, this.#telling()))
+  }
+
+  /** What the journal has got since it was last asked for this. */
+  #unseen(): readonly Change[] {
+    const { journal } = this.session
+    let from = Math.min(this.#seenUpTo, journal.length)
+    while (from > 0 && !this.#seen.has(journal[from - 1]!)) from--
+    const unseen = journal.slice(from).filter((change) => !this.#seen.has(change))
+    this.#seenUpTo = journal.length
+    unseen.forEach((change) => this.#seen.add(change))
+    return unseen
   }
 
   #track(events: readonly DomainEvent[]): void {
@@ -128,20 +152,15 @@ export class TableEvents extends SessionExtension {
   }
 
   #telling(): Telling {
-    return { actor: this.#actor, withChanges: this.#withChanges, nameOf: (target) => this.#nameOf(target) }
+    return {
+      actor: this.#actor,
+      withChanges: this.#withChanges,
+      nameOf: (target) => this.#names.of(target),
+      metadataOf: (target) => this.session.dataSource.getMetadata(target),
+    }
   }
 
   get #actor(): EventActor {
     return (this.session.context.actor ?? null) as EventActor
-  }
-
-  #nameOf(target: Change['target']): TableName {
-    let name = this.#names.get(target)
-    if (name === undefined) {
-      const { driver } = this.session.dataSource
-      name = tableNameOf(driver.parseTableName(this.session.dataSource.getMetadata(target)), driver)
-      this.#names.set(target, name)
-    }
-    return name
   }
 }
