@@ -165,6 +165,17 @@ describeWays('an event tracked in a transaction', (way) => {
     ])
   })
 
+  // B35
+  it('stands alone where the hooks around it track nothing', async () => {
+    listen()
+    extend(Article, mapperExtension({ beforeInsert: () => null as never }))
+    await way.transaction(db.use(sessionExtension({ beforeInsert: () => undefined, beforeCommit: () => undefined })), async (work) => {
+      await work.save(article())
+      track(noted('from the function'))
+    })
+    expect([await settled(), await db.ds.manager.count(Article)]).toEqual([['from the function'], 1])
+  })
+
   // B31
   it('is delivered when nobody awaits the transaction, and dropped when that fails', async () => {
     listen()

@@ -75,7 +75,7 @@ function connection(memory: boolean): Record<string, unknown> {
       return {
         url: process.env['POSTGRES_URL'],
         schema: name,
-        extra: { options: `-c search_path=${name},public` },
+        extra: { options: `-c search_path=${name},public -c synchronous_commit=off` }, // rows of specs need not survive a crash
         uuidExtension: 'pgcrypto',
         installExtensions: false, // gen_random_uuid() is built in, and an extension would live in a schema that is dropped
       }
