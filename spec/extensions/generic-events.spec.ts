@@ -7,7 +7,7 @@ import { sessionSubscriber, withoutExtensions } from 'flushpoint'
 import { enablePluginEvents, EventPlugin, eventsSettled, registerPlugin, type PluginEvent } from 'flushpoint/events'
 import { GenericEvents, TableEvents, type GenericEventsOptions } from 'flushpoint/extensions'
 import { Column, DeleteDateColumn, Entity, EntitySchema, PrimaryColumn, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm'
-import { closeAll, dataSourceOptions, openDataSource } from '../support/databases.js'
+import { closeDataSources, dataSourceOptions, openDataSource, openOnUsedTables } from '../support/databases.js'
 import { Article, Author, ENTITIES, make, Tag } from '../support/models.js'
 import { errorOf } from '../support/sessions.js'
 import { describeWays, type WayIn } from '../support/ways-in.js'
@@ -67,7 +67,7 @@ describeWays('generic events', (way) => {
     await eventsSettled()
     enablePluginEvents(false)
     off()
-    await closeAll()
+    await closeDataSources()
   })
 
   async function told(): Promise<PluginEvent[]> {
@@ -78,7 +78,7 @@ describeWays('generic events', (way) => {
 
   async function open(options?: GenericEventsOptions) {
     const extensions = [options === undefined ? GenericEvents : GenericEvents.with(options)]
-    const dataSource = await openDataSource({ entities, subscribers: [sessionSubscriber({ extensions })] })
+    const dataSource = await openOnUsedTables({ entities, subscribers: [sessionSubscriber({ extensions })] })
     await told()
     return dataSource
   }
@@ -277,7 +277,7 @@ async function inOtherSchema(way: WayIn) {
     await dataSource.query(`DROP SCHEMA "${schema}" CASCADE`)
     enablePluginEvents(false)
     off()
-    await closeAll()
+    await closeDataSources()
   }
 }
 

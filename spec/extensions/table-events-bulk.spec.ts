@@ -8,7 +8,7 @@ import { UpsertRowsEvent } from 'flushpoint/events'
 import { TableEvents, type TableEventsOptions } from 'flushpoint/extensions'
 import { In } from 'typeorm'
 import { Animal, bulkLog, BULK_ENTITIES, Dog, Item, Shelf } from '../support/bulk-log.js'
-import { closeAll, openDataSource, recordStatements } from '../support/databases.js'
+import { closeDataSources, openOnUsedTables, recordStatements } from '../support/databases.js'
 import { make } from '../support/models.js'
 import { databaseOf } from '../support/schema-log.js'
 import { errorOf } from '../support/sessions.js'
@@ -17,11 +17,11 @@ import { describeWays } from '../support/ways-in.js'
 
 describeWays('a statement by query', (way) => {
   const tracked = useEvents()
-  afterEach(closeAll)
+  afterEach(closeDataSources)
 
   async function open(options?: TableEventsOptions, ...others: readonly SessionExtensionInput[]) {
     const extensions = [...others, options === undefined ? TableEvents : TableEvents.with(options)]
-    const dataSource = await openDataSource({ entities: BULK_ENTITIES, subscribers: [sessionSubscriber({ extensions })] })
+    const dataSource = await openOnUsedTables({ entities: BULK_ENTITIES, subscribers: [sessionSubscriber({ extensions })] })
     const items = ['apple', 'pear', 'plum'].map((name) => make(Item, { name }))
     await withoutExtensions(() => dataSource.manager.save(items))
     await tracked.events()
