@@ -13,7 +13,7 @@ import {
   type UnitOfWork,
 } from 'flushpoint'
 import type { DataSource, ObjectLiteral } from 'typeorm'
-import { openDataSource, type ExtraOptions } from './databases.js'
+import { openDataSource, openOnUsedTables, type ExtraOptions } from './databases.js'
 
 export type Hooks = Partial<Omit<SessionHooks, 'session'>> & ThisType<SessionExtension>
 
@@ -25,7 +25,10 @@ export function hooks(own: Hooks): SessionExtensionInput {
 
 /** A data source with one session extension for each object of hooks. */
 export function openWithHooks(options: ExtraOptions, ...own: Hooks[]): Promise<DataSource> {
-  return openDataSource({ ...options, subscribers: [sessionSubscriber({ extensions: own.map(hooks) })] })
+  const subscribers = [sessionSubscriber({ extensions: own.map(hooks) })]
+  const { entities, ...others } = options
+  if (!Array.isArray(entities) || Object.keys(others).length > 0) return openDataSource({ ...options, subscribers })
+  return openOnUsedTables({ entities: entities as (new () => object)[], subscribers })
 }
 
 /** A hook for the entities of one class alone. */

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { closeAll, recordStatements } from '../support/databases.js'
+import { closeDataSources, recordStatements } from '../support/databases.js'
 import { fresh, label, once, only, openWithHooks, type Hooks } from '../support/hooks.js'
 import { Book, Imprint, LIBRARY } from '../support/library.js'
 import { Article, Author, ENTITIES, make, Note, Tag } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
 
-afterEach(closeAll)
+afterEach(closeDataSources)
 
 const entities = [...ENTITIES, ...LIBRARY]
 const open = (...own: Hooks[]) => openWithHooks({ entities }, ...own)

@@ -4,13 +4,13 @@
  * @module
  */
 import type { Session } from 'flushpoint'
-import { closeAll, recordStatements } from '../support/databases.js'
+import { closeDataSources, recordStatements } from '../support/databases.js'
 import { Course, GRAPH, Student } from '../support/graph.js'
 import { fresh, label, once, only, openWithHooks, work, type Hooks } from '../support/hooks.js'
 import { Article, Author, Comment, ENTITIES, make, Note, Tag } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
 
-afterEach(closeAll)
+afterEach(closeDataSources)
 
 const open = (...own: Hooks[]) => openWithHooks({ entities: [...ENTITIES, ...GRAPH] }, ...own)
 

@@ -4,14 +4,14 @@
  * @module
  */
 import { type Change } from 'flushpoint'
-import { closeAll, recordStatements } from '../support/databases.js'
+import { closeDataSources, recordStatements } from '../support/databases.js'
 import { Basket, Course, GRAPH, Line, Passport, Person, Student } from '../support/graph.js'
 import { fresh, only, openWithHooks, type Hooks } from '../support/hooks.js'
 import { Book, Essay, Imprint, LIBRARY, Topic, Writer } from '../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Tag } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
 
-afterEach(closeAll)
+afterEach(closeDataSources)
 
 const entities = [...ENTITIES, ...GRAPH, ...LIBRARY]
 const open = (...own: Hooks[]) => openWithHooks({ entities }, ...own)

@@ -14,13 +14,13 @@ import {
   PrimaryColumn,
   PrimaryGeneratedColumn,
 } from 'typeorm'
-import { closeAll } from '../support/databases.js'
+import { closeDataSources } from '../support/databases.js'
 import { fresh, label, only, openWithHooks, type Hooks } from '../support/hooks.js'
 import { Book, Imprint, LIBRARY, Topic, Writer } from '../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Tag } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
 
-afterEach(closeAll)
+afterEach(closeDataSources)
 
 /** May be soft-removed, with relations of both kinds. */
 @Entity()
