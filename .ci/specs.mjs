@@ -17,10 +17,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LOCAL = ['0.3+sqlite', '1+better-sqlite3', '0.3+sqlite+row', '1+better-sqlite3+fast']
+const LOCAL = ['0.3+sqlite', '1+better-sqlite3', '1+better-sqlite3+fast']
 const SERVERS = ['0.3+postgres', '1+postgres', '0.3+mariadb', '1+mariadb', '1+postgres+row']
 /** What another run says nearly as much of: for `all`. */
-const FURTHER = ['0.3+mariadb+row', '0.3+postgres+fast']
+const FURTHER = ['0.3+sqlite+row', '0.3+mariadb+row', '0.3+postgres+fast']
 const STATIC = ['spec/architecture', 'spec/docs']
 /** What is run again where rows are written another way than by default. */
 const ENGINES = {
