@@ -2,7 +2,8 @@
  * The relation signals of one session: which collections gain and lose members in a flush, told before its first statement and again after
  * its last.
  *
- * Reads the unit of work and the journal, as any extension may; which flush is running it asks the session layer. Invariant: what is told before is told after only if it was written.
+ * Reads the unit of work and the journal, as any extension may; which flush is running it asks the session layer. Invariant: what is told
+ * before is told after only if it was written.
  *
  * @module
  */
