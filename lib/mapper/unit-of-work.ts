@@ -27,7 +27,8 @@ export interface UnitOfWork {
   /**
    * The collections whose members will change, of entities that stay; those of new ones included. Found out when it is first read. In an
    * ambient session a member that was taken out is an object that knows its key alone, unless it takes part in the flush, and a collection
-   * that a hook has set without TypeORM having read it is missing.
+   * that a hook has set without TypeORM having read it is missing. In a session of its own, outside of a flush, so is one that was assigned
+   * without having been loaded; and members that are deleted themselves are never told.
    */
   readonly relations: readonly RelationEdit[]
   toString(): string
