@@ -5,6 +5,8 @@
  */
 import 'reflect-metadata'
 import { sessionSubscriber } from 'flushpoint'
+import { Audit, auditEntities } from 'flushpoint/extensions'
+import { outboxEntities } from 'flushpoint/outbox'
 import { ModelSignals } from 'flushpoint/signals'
 import { DataSource } from 'typeorm'
 import { database } from './demo/database.js'
@@ -18,11 +20,13 @@ import { RowImages } from './demo/extensions/row-images.js'
 import { Timeline } from './demo/extensions/timeline.js'
 import { StatementLines } from './demo/report/timeline.js'
 
+const connection = database()
+
 // #region subscribe
 export const dataSource = new DataSource({
-  ...database(),
-  entities: [Film, Director, Distributor, Genre],
-  subscribers: [sessionSubscriber({ extensions: [Timeline, ChangeLog, RowImages, Ledger, ModelSignals] })],
+  ...connection,
+  entities: [Film, Director, Distributor, Genre, ...outboxEntities(connection.type), ...auditEntities(connection.type)],
+  subscribers: [sessionSubscriber({ extensions: [Timeline, ChangeLog, RowImages, Ledger, ModelSignals, Audit.with({ bulk: true })] })],
   synchronize: true,
   logger: new StatementLines(),
 })

@@ -22,6 +22,15 @@ const SERVERS = ['0.3+postgres', '1+postgres', '0.3+mariadb', '1+mariadb', '1+po
 /** What another run says nearly as much of: for `all`. */
 const FURTHER = ['0.3+sqlite+row', '0.3+mariadb+row', '0.3+postgres+fast']
 const STATIC = ['spec/architecture', 'spec/docs']
+/** What asks no database: it is run with the local ones. */
+const WITHOUT_DATABASE = [
+  'spec/core/',
+  'spec/cli/(?!processes)',
+  'spec/outbox/transports/',
+  'spec/outbox/(json-payload|name-pattern|partition-key)',
+]
+/** What stands on public hooks: `servers` runs it with one TypeORM for each server; `all` and the local pairs with both. */
+const ON_HOOKS = ['spec/outbox/', 'spec/cli/', 'spec/signals/', 'spec/events/', 'spec/extensions/']
 /** What is run again where rows are written another way than by default. */
 const ENGINES = {
   row: { title: 'row by row', scope: ['--testPathPatterns', 'spec/session', 'spec/typeorm/step-writer'] },
@@ -56,12 +65,22 @@ function run(name) {
   const report = join(folder, `${name}.json`)
   const scope =
     again?.scope ??
-    (isStatic ? ['--passWithNoTests', ...STATIC] : STATIC.flatMap((path) => ['--testPathIgnorePatterns', `<rootDir>/${path}/`]))
+    (isStatic
+      ? ['--passWithNoTests', ...STATIC]
+      : leftOut(database, typeorm).flatMap((path) => ['--testPathIgnorePatterns', `<rootDir>/${path}`]))
   const start = Date.now()
   console.log(`\n=== ${title}`)
   const jest = spawnSync(
     process.execPath,
-    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, '--reporters=default', ...scope, ...jestArgs],
+    [
+      'node_modules/jest/bin/jest.js',
+      '--json',
+      `--outputFile=${report}`,
+      '--reporters=default',
+      ...workers(database),
+      ...scope,
+      ...jestArgs,
+    ],
     {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -72,6 +91,22 @@ function run(name) {
     },
   )
   return { name: title, ...read(report, jest.status), seconds: (Date.now() - start) / 1000 }
+}
+
+function leftOut(database, typeorm) {
+  const folders = STATIC.map((path) => `${path}/`)
+  if (!isServer(database)) return folders
+  const isShort = wanted.includes('servers') && typeorm === '0.3'
+  return [...folders, ...WITHOUT_DATABASE, ...(isShort ? ON_HOOKS : [])]
+}
+
+function isServer(database) {
+  return database === 'postgres' || database === 'mariadb'
+}
+
+/** One more than jest.config.cjs says: specs wait for a server half of their time. */
+function workers(database) {
+  return isServer(database) ? ['--maxWorkers=3'] : []
 }
 
 /** A suite that does not load has no tests to count, so it counts as one failure itself, as does a run that left no report. */

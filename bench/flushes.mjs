@@ -17,12 +17,12 @@ import { machineNow, printCase, printHeap, resultOf, TITLES, titleOf } from './f
 import { store } from './flushes/results.mjs'
 import { printTable } from './report.mjs'
 import { contendersOf, shuffled, startContender } from './processes/contender.mjs'
+import { chosen, Terminal, withDatabase } from './terminal.mjs'
 
 const LARGE = 100_000
 const HEAP_SAMPLES = 3
 /** Fewer rows are flushed more often, until they show in a profile. */
 const PROFILED_ROWS = 300
-const SECONDS_OF_SILENCE = 15
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,13 +41,12 @@ const { values: flags } = parseArgs({
 })
 const DEFAULT_SIZES = flags.quick || flags.verify ? '1,10,1000' : `1,10,100,1000,10000,${LARGE}`
 const sizes = (flags.sizes ?? (flags.profile ? '10000' : DEFAULT_SIZES)).split(',').map(Number)
-const cases = chosen(flags.cases, CASES)
-const databases = chosen(flags.databases, DATABASES)
-const contenders = contendersOf(flags.profile ? chosen(flags.profile, TITLES) : chosen(flags.contenders, TITLES))
+const cases = chosen(flags.cases, Object.keys(CASES))
+const databases = chosen(flags.databases, Object.keys(DATABASES))
+const contenders = contendersOf(flags.profile ? chosen(flags.profile, Object.keys(TITLES)) : chosen(flags.contenders, Object.keys(TITLES)))
 
-let lastLine = 0
 let edition = 0
-const started = Date.now()
+const { say, progress } = new Terminal(flags)
 const results = []
 const skipped = []
 let hasDifferences = false
@@ -61,45 +60,22 @@ else if (results.length > 0) printGoals(results)
 if (flags.verify) say(hasDifferences ? '\nThere are DIFFERENCES.' : '\nAll leave the same tables.')
 process.exitCode = hasDifferences ? 1 : 0
 
-function chosen(list, of) {
-  const names = list.split(',')
-  for (const name of names) if (!(name in of)) throw new RangeError(`Cannot measure "${name}": choose of ${Object.keys(of).join(', ')}`)
-  return names
-}
-
-function say(line) {
-  lastLine = Date.now()
-  if (flags.json) process.stderr.write(`${line}\n`)
-  else console.log(line)
-}
-
-/** A line now and then, so that nobody takes a long measurement for a stuck one. */
-function progress(line) {
-  if (Date.now() - lastLine < SECONDS_OF_SILENCE * 1_000) return
-  lastLine = Date.now()
-  process.stderr.write(`  … ${line}, ${Math.round((Date.now() - started) / 60_000)} min since the start\n`)
-}
-
 async function onDatabase(key, work) {
-  let database
-  try {
-    database = await DATABASES[key].open()
-  } catch (error) {
-    skipped.push(DATABASES[key].title)
-    return say(`\n${DATABASES[key].title} does not answer (${error.code ?? error.message}): skipped`)
-  }
-  const running = []
-  try {
-    for (const contender of contenders) {
-      const options = await database.options(contender.name.replace('-', '_'))
-      running.push(await startContender(contender, { orders: 'flushes', options }))
+  const answered = await withDatabase(DATABASES[key], say, async (database) => {
+    const running = []
+    try {
+      for (const contender of contenders) {
+        const options = await database.options(contender.name.replace('-', '_'))
+        running.push(await startContender(contender, { orders: 'flushes', options }))
+      }
+      say(`\n${DATABASES[key].title}: ${[...new Set(running.map(({ about }) => `${about.name} (Node ${about.node})`))].join(', ')}`)
+      await work(key, running)
+      return true
+    } finally {
+      for (const contender of running) await contender.close()
     }
-    say(`\n${DATABASES[key].title}: ${[...new Set(running.map(({ about }) => `${about.name} (Node ${about.node})`))].join(', ')}`)
-    await work(key, running)
-  } finally {
-    for (const contender of running) await contender.close()
-    await database.close()
-  }
+  })
+  if (answered !== true) skipped.push(DATABASES[key].title)
 }
 
 async function measureAll(key, running) {

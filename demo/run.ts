@@ -4,6 +4,8 @@
  * @module
  */
 import type { DataSource } from 'typeorm'
+import { buildSearchIndex } from './acts/search-index.js'
+import { showHistory } from './acts/change-history.js'
 import { bulkUpdate } from './acts/bulk-update.js'
 import { deleteFilm } from './acts/delete-film.js'
 import { editFilms } from './acts/edit-films.js'
@@ -39,6 +41,11 @@ export async function runDemo(dataSource: DataSource): Promise<Reading> {
   }
   screen.print('', `${ACTS.length + 2}  Many rows at once`)
   await writeMany(dataSource)
-  screen.print('', `${ACTS.length + 3}  What the database holds`, '')
-  return readBack(dataSource)
+  screen.print('', `${ACTS.length + 3}  A search index, built by a worker`, '')
+  const isIndexed = await buildSearchIndex(dataSource)
+  screen.print('', `${ACTS.length + 4}  What the database holds`, '')
+  const reading = await readBack(dataSource)
+  screen.print('', `${ACTS.length + 5}  One film's history`, '')
+  const isTold = await showHistory(dataSource)
+  return { ...reading, agrees: reading.agrees && isIndexed && isTold }
 }

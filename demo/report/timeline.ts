@@ -44,11 +44,14 @@ export class StatementLines implements Logger {
 /** Of many rows at once MariaDB names their source before the table. */
 const MANY_ROWS = /^(UPDATE|DELETE t FROM) JSON_TABLE\(.*? STRAIGHT_JOIN /s
 
+/** Each transaction writes the audit trail by one statement before its COMMIT, which would say the same each time. */
+const AUDIT = 'audit_entry'
+
 /** `UPDATE film` and the like, the same on every database; nothing for queries. */
 function shortened(statement: string): string | undefined {
   const sql = statement.replace(MANY_ROWS, (_found, verb: string) => `${verb.replace(' t ', ' ')} `)
   const [, verb, table] = /^(INSERT INTO|UPDATE|DELETE FROM) (?:["`]\w+["`]\.)?["`](\w+)["`]/.exec(sql) ?? []
-  if (verb !== undefined) return `${verb} ${table}`
+  if (verb !== undefined) return table === AUDIT ? undefined : `${verb} ${table}`
   if (/^(BEGIN|START TRANSACTION)/.test(sql)) return 'BEGIN'
   return /^(COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(sql) ? sql.replace(/ typeorm_\d+$/, '') : undefined
 }

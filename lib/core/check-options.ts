@@ -10,7 +10,7 @@ import { describeValue } from './describe-value.js'
 import { nearestName } from './nearest-name.js'
 
 /** For each known option the kind it must have, or the values it may take. */
-export type OptionKinds = Readonly<Record<string, 'function' | 'boolean' | 'string' | 'array' | 'object' | readonly string[]>>
+export type OptionKinds = Readonly<Record<string, 'function' | 'boolean' | 'number' | 'string' | 'array' | 'object' | readonly string[]>>
 
 /**
  * @throws {ConfigurationError} OPTION_UNKNOWN when a name is not known.

@@ -6,9 +6,17 @@
  *
  * @module
  */
+import { AUDIT_ERRORS } from './audit-errors.js'
+import { CHANGE_CACHE_ERRORS } from './change-cache-errors.js'
+import { CLI_ERRORS } from './cli-errors.js'
+import { DATA_ERRORS } from './data-errors.js'
+import { describeValue } from './describe-value.js'
 import { entry, nearestOf, type ErrorEntry } from './error-entry.js'
 import { EVENT_ERRORS } from './event-errors.js'
+import { OUTBOX_ERRORS } from './outbox-errors.js'
 import { SIGNAL_ERRORS } from './signal-errors.js'
+import { TRANSPORT_ERRORS } from './transport-errors.js'
+import { VALIDATION_ERRORS } from './validation-errors.js'
 
 export const ERRORS = {
   // ---- declarations: thrown where the list or the options are written
@@ -277,6 +285,13 @@ export const ERRORS = {
   ),
   ...SIGNAL_ERRORS,
   ...EVENT_ERRORS,
+  ...CLI_ERRORS,
+  ...OUTBOX_ERRORS,
+  ...VALIDATION_ERRORS,
+  ...AUDIT_ERRORS,
+  ...CHANGE_CACHE_ERRORS,
+  ...DATA_ERRORS,
+  ...TRANSPORT_ERRORS,
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -312,6 +327,21 @@ export class EventError<C extends ErrorCode = ErrorCode> extends FlushpointError
   override readonly name = 'EventError'
 }
 
+/** An outbox, its relay or a transport that cannot do what it was asked to. */
+export class OutboxError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
+  override readonly name = 'OutboxError'
+}
+
+/** Rows of a flush that are not valid, an audit trail that cannot answer, or files of rows that cannot be read or written. */
+export class DataError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
+  override readonly name = 'DataError'
+}
+
+/** The command line was used wrongly, or what it was pointed at cannot be used. */
+export class CliError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
+  override readonly name = 'CliError'
+}
+
 /** The session was asked for something its present state does not allow. */
 export class SessionError<C extends ErrorCode = ErrorCode> extends FlushpointError<C> {
   override readonly name = 'SessionError'
@@ -336,7 +366,11 @@ export function hasErrorCode<C extends string>(error: unknown, code: C): error i
   )
 }
 
-/** The message of any thrown value, for use inside other messages. */
+/** The message of any thrown value, for use inside other messages. Anything can be thrown, also what cannot be made a text. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return describeValue(thrown)
+  }
 }

@@ -9,6 +9,7 @@ import { currentContext, type Context } from '../core/context.js'
 import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
 import { copyOfData } from './copy-of-data.js'
+import { hasDeferred, hasUnknown, resolved } from './deferred.js'
 
 /** Who did it, as the context types it; null where nobody is known. */
 export type EventActor = Exclude<Context['actor'], undefined> | null
@@ -110,8 +111,53 @@ export function propertyNamesOf(event: DomainEvent): string[] {
 export function seal(event: DomainEvent): void {
   if (Object.isFrozen(event)) return
   for (const [property, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(event)))
-    if (writable === true && typeof value === 'object') Object.defineProperty(event, property, { value: copyOfData(value) })
+    if (writable === true && typeof value === 'object') defineFact(event, property, value)
   Object.freeze(event)
+}
+
+/** A fact that was not known when it was told. */
+class LateFact {
+  readonly told: unknown
+  #settled: { readonly value: unknown } | undefined
+
+  constructor(told: unknown) {
+    this.told = told
+  }
+
+  get value(): unknown {
+    return this.#settled === undefined ? resolved(this.told) : this.#settled.value
+  }
+
+  settle(): void {
+    if (!hasUnknown(this.told)) this.#settled ??= { value: this.value }
+  }
+}
+
+const lateFacts = new WeakMap<DomainEvent, Map<string, LateFact>>()
+
+/** Puts a copy of a value on an event; one that is not known yet is read when it is asked for. */
+export function defineFact(event: DomainEvent, property: string, value: unknown): void {
+  const copy = copyOfData(value)
+  if (!hasDeferred(copy)) return void Object.defineProperty(event, property, { value: copy, enumerable: true })
+  const fact = new LateFact(copy)
+  const facts = lateFacts.get(event) ?? new Map<string, LateFact>()
+  lateFacts.set(event, facts.set(property, fact))
+  Object.defineProperty(event, property, { get: () => fact.value, enumerable: true })
+}
+
+/** What was not known when it was told, and is now, stays what it is, whatever becomes of its entity. */
+export function settleFacts(event: DomainEvent): void {
+  lateFacts.get(event)?.forEach((fact) => fact.settle())
+}
+
+/** What an event tells, without its functions; what is not known yet as a deferred value. */
+export function factsOf(event: DomainEvent): Readonly<Record<string, unknown>> {
+  const late = lateFacts.get(event)
+  const facts = propertyNamesOf(event).map((property) => {
+    const fact = late?.get(property)
+    return [property, fact === undefined ? (event as unknown as Record<string, unknown>)[property] : fact.told]
+  })
+  return Object.fromEntries(facts) as Readonly<Record<string, unknown>>
 }
 
 /** Whether a value is an event, of whichever copy of this package. */

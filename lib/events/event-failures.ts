@@ -16,9 +16,12 @@ import { connection } from './connection.js'
 export interface EventFailure {
   /** The event as it was delivered: a DomainEvent, or what a plugin was handed. */
   readonly event: { readonly name: string }
-  /** The name of the listener's function, or the slug of the plugin. */
+  /** The name of the listener's function, the slug of the plugin, or of the subscription of an outbox. */
   readonly listener: string
-  readonly kind: 'listener' | 'plugin'
+  readonly kind: 'listener' | 'plugin' | 'outbox'
+  /** Of a relay: which attempt has failed, from 1, and whether it was the last. */
+  readonly attempt?: number
+  readonly isDead?: boolean
 }
 
 export type EventErrorHandler = (error: unknown, failure: EventFailure) => unknown
@@ -43,6 +46,11 @@ export function onEventError(handle: EventErrorHandler): Connection {
   return connection(() => void handlers.delete(entry))
 }
 
+/** How many would hear of a failure. */
+export function eventFailureListeners(): number {
+  return handlers.size
+}
+
 export function reportEventFailure(error: unknown, failure: EventFailure): void {
   if (handlers.size === 0) return say(error, failure)
   for (const { handle } of [...handlers]) {
@@ -56,7 +64,7 @@ export function reportEventFailure(error: unknown, failure: EventFailure): void 
 }
 
 function say(error: unknown, { event, listener, kind }: EventFailure): void {
-  const who = kind === 'plugin' ? `The plugin "${listener}"` : `The listener ${listener}`
+  const who = kind === 'listener' ? `The listener ${listener}` : `The ${kind === 'plugin' ? 'plugin' : 'subscription'} "${listener}"`
   warn('EVENT_LISTENER_FAILED', `${who} failed at "${event.name}": ${textOf(error)}`)
 }
 

@@ -6,6 +6,9 @@
  * @module
  */
 
+import type { EntityManager } from 'typeorm'
+import type { PluginDelivery } from './plugin-delivery.js'
+
 /**
  * What is told with each name. Open for declaration merging.
  *
@@ -35,6 +38,7 @@ export type EventName = keyof EventPayloads | (string & {})
 /** What a plugin is handed. */
 export interface PluginEvent {
   readonly name: string
+  /** Where a relay hands it over, as JSON has kept it: a date is a text, and null is undefined. */
   readonly payload: unknown
 }
 
@@ -44,8 +48,14 @@ export type PluginEventOf<N extends EventName> = N extends keyof EventPayloads
   : PluginEvent
 
 export interface PluginCall {
-  /** Aborts when the plugin is taken off. */
+  /** Aborts when the plugin is taken off; where a relay hands it over, also when its time is over or the relay stops. */
   readonly abortSignal: AbortSignal
+  /** Where a relay hands it over: counts from 1. */
+  readonly attempt?: number
+  /** Where a relay hands it over: the event's id, the same at every attempt. */
+  readonly id?: string
+  /** Where a relay hands it over: the transaction of a plugin that is `exactlyOnce`, else the DataSource's own manager. */
+  readonly manager?: EntityManager
 }
 
 /**
@@ -63,17 +73,24 @@ export interface PluginCall {
  * }
  */
 export abstract class EventPlugin<N extends EventName = string> {
-  /** Its name among all plugins. */
+  /** Its name among all plugins, for good: 1 to 93 characters. A relay keeps progress, retries and dead letters under it. */
   abstract readonly slug: string
 
+  /** How a relay hands events over. @defaultValue as described there */
+  readonly delivery?: PluginDelivery
+
   /**
-   * Whether an event of this name is to be handed over. Asked for each event, while whoever triggered it waits: keep it cheap. Must answer
-   * at once. @defaultValue every event is
+   * Whether an event of this name is to be handed over. Asked for each event: keep it cheap. With an outbox a relay asks, when it comes upon the
+   * event, and again before an event that has waited is handed over; else it is asked while whoever triggered the event waits. Must answer at
+   * once; where it throws, the event is not handed over, and `onEventError` is told. @defaultValue every event is
    */
   wantsProcessEvent(_name: string): boolean {
     return true
   }
 
-  /** Awaited before the plugin's next event. What it throws is told to `onEventError` and stops nobody else. */
+  /**
+   * Awaited before the plugin's next event; where a relay hands it over, before the next of the same key. What it throws is told to
+   * `onEventError` and stops nobody else; a relay tries again.
+   */
   abstract processEvent(event: PluginEventOf<N>, options: PluginCall): void | Promise<void>
 }

@@ -9,8 +9,7 @@ import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 import { isThenable } from '../core/run-in-order.js'
-import { copyOfData } from './copy-of-data.js'
-import { RESERVED_PROPERTIES, type DomainEvent } from './domain-event.js'
+import { defineFact, RESERVED_PROPERTIES, type DomainEvent } from './domain-event.js'
 import type { SchemaIssue, SchemaResult, StandardSchemaV1 } from './standard-schema.js'
 
 /** The properties an event may have, and those it must. */
@@ -29,7 +28,7 @@ export function takePayload(event: DomainEvent, payload: unknown): void {
   for (const [property, value] of Object.entries(payload)) {
     if (RESERVED_PROPERTIES.has(property)) throw new EventError('EVENT_PROPERTY_RESERVED', { name: event.name, property })
     if (value === undefined) continue
-    Object.defineProperty(event, property, { value: copyOfData(value), enumerable: true })
+    defineFact(event, property, value)
   }
 }
 

@@ -17,12 +17,25 @@ export interface RegisteredPlugin {
 }
 
 class PluginRegistry {
-  /** Plugin events are off until somebody switches them on. */
-  isEnabled = false
+  /** What somebody has said; nobody yet where it is undefined. */
+  setting: 'on' | 'off' | undefined
   readonly #bySlug = new Map<string, RegisteredPlugin>()
+
+  /** Plugin events are off until somebody switches them on. */
+  get isEnabled(): boolean {
+    return this.setting === 'on'
+  }
+
+  get count(): number {
+    return this.#bySlug.size
+  }
 
   get active(): readonly RegisteredPlugin[] {
     return [...this.#bySlug.values()].filter(({ isActive }) => isActive)
+  }
+
+  withSlug(slug: string): RegisteredPlugin | undefined {
+    return this.#bySlug.get(slug)
   }
 
   /** @throws {EventError} EVENT_PLUGIN_SLUG_TAKEN */

@@ -10,7 +10,8 @@ import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError, EventError } from '../core/errors.js'
 import type { Connection } from '../core/signal.js'
 import { connection } from './connection.js'
-import type { EventName, EventPlugin } from './event-plugin.js'
+import type { EventPlugin } from './event-plugin.js'
+import { assertDelivery, type PluginDelivery } from './plugin-delivery.js'
 import { plugins, type RegisteredPlugin } from './plugin-registry.js'
 import { triggerNamed } from './trigger-event.js'
 
@@ -26,17 +27,21 @@ export interface PluginHandle extends Connection {
   active: boolean
 }
 
+/** What a relay puts before it, and how much room there is. */
+const MAX_SLUG = 93
+
 /**
  * Registers a plugin. Plugins are asked for each event in the order they were registered.
  *
- * @returns Takes it off again: what it has not begun to process is left out, with a warning, and the `abortSignal` it was given aborts.
+ * @returns Takes it off again: what it has not begun to process is left out, with a warning, and the `abortSignal` it was given aborts. What waits
+ *   for it in an outbox goes on waiting until it is registered again, or until relays forget it (`forgetAfterMs`).
  * @throws {EventError} EVENT_PLUGIN_INVALID without a slug or `processEvent` · EVENT_PLUGIN_SLUG_TAKEN
  * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
  * @example
  * const labels = registerPlugin(new Labels(), { active: false })
  * labels.active = true
  */
-export function registerPlugin<N extends EventName>(plugin: EventPlugin<N>, options: PluginOptions = {}): PluginHandle {
+export function registerPlugin(plugin: EventPlugin<never>, options: PluginOptions = {}): PluginHandle {
   assertPlugin(plugin)
   checkOptions('registerPlugin', options, { active: 'boolean' })
   const registered = plugins.add(plugin as unknown as EventPlugin, options.active ?? true)
@@ -63,16 +68,23 @@ function activate(registered: RegisteredPlugin, active: boolean): void {
 }
 
 function assertPlugin(plugin: unknown): void {
-  const { slug, processEvent, wantsProcessEvent } = (typeof plugin === 'object' && plugin !== null ? plugin : {}) as Record<string, unknown>
+  const given = (typeof plugin === 'object' && plugin !== null ? plugin : {}) as Record<string, unknown>
+  const { slug, processEvent, wantsProcessEvent, delivery } = given
   const refuse = (wanted: string) => new EventError('EVENT_PLUGIN_INVALID', { given: describeValue(plugin), wanted })
   if (typeof processEvent !== 'function') throw refuse('an instance of a class with a method processEvent(event)')
   if (typeof wantsProcessEvent !== 'function') throw refuse('an instance of a class that extends EventPlugin')
-  if (typeof slug !== 'string' || slug.trim() === '') throw refuse('a plugin with a slug, a text that no other plugin has')
+  if (typeof slug !== 'string' || slug.trim() !== slug || slug === '' || slug.length > MAX_SLUG)
+    throw refuse(`a plugin with a slug, a text of 1 to ${MAX_SLUG} characters that no other plugin has, without blanks at its ends`)
+  if (delivery !== undefined) assertDelivery(slug, delivery as PluginDelivery)
 }
 
 /**
  * Switches events for plugins on or off, in the whole process; they are off at first. Switched on, it triggers `plugins_loaded`, so register
  * plugins before.
+ *
+ * A relay looks at this again when it comes upon an event. As long as nobody has called this in its process, events wait for plugins that relays have
+ * had before, so that none is lost while a program starts; once switched off, they pass by the plugins of this process. Say the same in every
+ * process with a relay.
  *
  * @throws {ConfigurationError} OPTION_INVALID when it is not a boolean.
  * @example
@@ -81,7 +93,8 @@ function assertPlugin(plugin: unknown): void {
  */
 export function enablePluginEvents(isEnabled: boolean): void {
   checkOptions('enablePluginEvents', { isEnabled: (isEnabled as unknown) ?? null }, { isEnabled: 'boolean' })
-  if (plugins.isEnabled === isEnabled) return
-  plugins.isEnabled = isEnabled
+  const wasEnabled = plugins.isEnabled
+  plugins.setting = isEnabled ? 'on' : 'off'
+  if (isEnabled === wasEnabled) return
   triggerNamed('plugins_loaded', undefined)
 }

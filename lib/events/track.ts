@@ -6,16 +6,19 @@
  *
  * @module
  */
-import { currentContext } from '../core/context.js'
+import { currentContext, type Context } from '../core/context.js'
 import { describeValue } from '../core/describe-value.js'
 import { EventError } from '../core/errors.js'
+import { currentSilence } from '../core/silence.js'
 import { definitions } from './catalogue.js'
 import { delivery } from './delivery.js'
-import { isDomainEvent, seal, type DomainEvent } from './domain-event.js'
-import { whenCommitted, type OpenWork } from './open-work.js'
+import { isDomainEvent, seal, settleFacts, type DomainEvent } from './domain-event.js'
+import { eventKeeper, keptOf } from './event-keeper.js'
+import { keepNow } from './keep-now.js'
+import { openWork, whenCommitted, type OpenWork } from './open-work.js'
 
 export interface TrackOptions {
-  /** The session whose commit decides: for transactions begun by hand. @defaultValue what is open around the call */
+  /** The session whose commit decides: for transactions begun by hand, `sessionOf(queryRunner)`. @defaultValue what is open around the call */
   readonly session?: OpenWork
 }
 
@@ -31,7 +34,11 @@ export interface TrackOptions {
  * in a transaction and the error is swallowed, what its hooks had tracked goes with the commit of that transaction, unless `savepoints` are
  * on: throw on, or track where the flush has returned.
  *
+ * Where the DataSource lists an `Outbox` (flushpoint/outbox), the event is kept there as well, in the same transaction; outside of one by a
+ * transaction of its own.
+ *
  * @throws {EventError} EVENT_INVALID · EVENT_NOT_REGISTERED
+ * @throws {OutboxError} OUTBOX_PAYLOAD_INVALID where an outbox keeps it and it is no JSON.
  * @throws {SessionError} SESSION_ENDED · SESSION_CLOSED when the session that was given is over.
  * @example
  * await dataSource.transaction(async (manager) => {
@@ -44,5 +51,21 @@ export function track(event: DomainEvent, { session }: TrackOptions = {}): void 
   definitions.admit(event)
   seal(event)
   const context = currentContext()
-  whenCommitted(() => delivery.release(event, context), session)
+  const work = session ?? openWork()
+  const isKept = keep(event, context, work)
+  whenCommitted(() => {
+    settleFacts(event)
+    delivery.release(event, context)
+  }, session)
+  if (!isKept) whenCommitted(() => keepNow([keptOf(event, context)]), session)
+}
+
+/** Inside `withoutExtensions` nothing is kept: fixtures and imports tell nobody elsewhere. @returns Whether nothing is left to keep. */
+function keep(event: DomainEvent, context: Context, work: OpenWork | undefined): boolean {
+  const keeper = eventKeeper()
+  if (keeper === undefined || currentSilence() !== undefined) return true
+  const kept = keptOf(event, context)
+  if (work !== undefined && keeper.keepWith(work, kept)) return true
+  keeper.check(kept)
+  return false
 }

@@ -11,35 +11,56 @@ import { currentContext, type Context } from '../core/context.js'
 import { EventError } from '../core/errors.js'
 import { isThenable } from '../core/run-in-order.js'
 import { currentSilence } from '../core/silence.js'
+import { resolved } from './deferred.js'
 import { checkedName } from './domain-event.js'
+import { eventKeeper, type KeptEvent } from './event-keeper.js'
 import { reportEventFailure } from './event-failures.js'
 import type { DeclaredName, EventPayloads, PayloadNamed, PluginEvent } from './event-plugin.js'
 import { asDelivery, inContextOf, inFlight } from './in-flight.js'
-import { whenCommitted } from './open-work.js'
+import { keepNow } from './keep-now.js'
+import { openWork, whenCommitted } from './open-work.js'
 import { pluginDispatcher } from './plugin-dispatcher.js'
 import { plugins, type RegisteredPlugin } from './plugin-registry.js'
+import type { TrackOptions } from './track.js'
 
 /**
  * Hands an event to every active plugin that wants it: inside a transaction, block or hook after the outermost commit, elsewhere at once.
  * Ignored while plugin events are off, which they are until `enablePluginEvents(true)`, and inside `withoutExtensions`.
  *
+ * Where the DataSource lists an `Outbox` (flushpoint/outbox), the event is kept there in the same transaction, outside of one by a
+ * transaction of its own, and a relay hands it to the plugins.
+ *
  * @throws {EventError} EVENT_NAME_INVALID
+ * @throws {OutboxError} OUTBOX_PAYLOAD_INVALID where an outbox keeps it and the payload is no JSON.
+ * @throws {SessionError} SESSION_ENDED · SESSION_CLOSED when the session that was given is over.
  * @example
  * triggerEvent('build.issued', { id: build.id })
  */
-export function triggerEvent<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N]): void
+export function triggerEvent<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N], options?: TrackOptions): void
 /** Members of an enumeration of names. */
-export function triggerEvent<const N extends string>(name: DeclaredName<N>, payload: PayloadNamed<N>): void
-export function triggerEvent(name: unknown, payload: unknown): void {
-  triggerNamed(name, payload)
+export function triggerEvent<const N extends string>(name: DeclaredName<N>, payload: PayloadNamed<N>, options?: TrackOptions): void
+export function triggerEvent(name: unknown, payload: unknown, options?: TrackOptions): void {
+  triggerNamed(name, payload, options)
 }
 
 /** As {@link triggerEvent}, for names that nobody could declare. */
-export function triggerNamed(name: unknown, payload: unknown): void {
+export function triggerNamed(name: unknown, payload: unknown, { session }: TrackOptions = {}): void {
   if (!plugins.isEnabled || currentSilence() !== undefined) return
-  const told: Told = { event: Object.freeze({ name: checkedName(textOf(name)), payload }), context: currentContext() }
+  const told: Told = {
+    event: Object.freeze({ name: checkedName(textOf(name)), payload }),
+    context: currentContext(),
+    createdMs: Date.now(),
+  }
+  const work = session ?? openWork()
+  const keeper = eventKeeper()
+  if (work !== undefined && keeper?.keepWith(work, keptOf(told)) === true) return
+  keeper?.check(keptOf(told))
   const batch = batches.get()
-  whenCommitted(() => (batch?.isOpen === true ? batch.add(told) : handOver(told)))
+  whenCommitted(() => (batch?.isOpen === true ? batch.add(told) : handOverAll([told])), session)
+}
+
+function keptOf({ event: { name, payload }, context, createdMs }: Told): KeptEvent {
+  return { kind: 'triggered', name, payload, context, createdMs }
 }
 
 /** An enumeration's member stands for its text, wherever that comes from. */
@@ -50,6 +71,7 @@ function textOf(name: unknown): unknown {
 interface Told {
   readonly event: PluginEvent
   readonly context: Context
+  readonly createdMs: number
 }
 
 class Batch {
@@ -62,7 +84,7 @@ class Batch {
 
   end(): void {
     this.isOpen = false
-    this.#told.forEach(handOver)
+    handOverAll(this.#told)
   }
 }
 
@@ -93,16 +115,22 @@ export function batchEvents<T>(fn: () => T): T {
 }
 
 /** The setting counts now, too: events may have waited for a commit meanwhile. */
-function handOver(told: Told): void {
-  if (!plugins.isEnabled) return
+function handOverAll(told: readonly Told[]): void {
+  if (!plugins.isEnabled || told.length === 0) return
+  keepNow(told.map(keptOf)).forEach(handOver)
+}
+
+function handOver({ name, payload, context }: KeptEvent): void {
+  const event: PluginEvent = Object.freeze({ name, payload: resolved(payload) })
   asDelivery(() =>
-    inContextOf(told.context, () => {
-      for (const registered of plugins.active) if (wants(registered, told.event)) dispatch(registered, told.event)
+    inContextOf(context, () => {
+      for (const registered of plugins.active) if (wants(registered, event)) dispatch(registered, event)
     }),
   )
 }
 
-function wants({ plugin, slug }: RegisteredPlugin, event: PluginEvent): boolean {
+/** Whether a plugin wants an event; one whose filter fails does not, and that is told. */
+export function wants({ plugin, slug }: RegisteredPlugin, event: PluginEvent): boolean {
   try {
     const answer: unknown = plugin.wantsProcessEvent(event.name)
     if (!isThenable(answer)) return Boolean(answer)

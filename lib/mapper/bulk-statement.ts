@@ -41,6 +41,12 @@ export interface BulkStatement<E extends object = any> {
    * told: catch it to go on without.
    */
   wantImages(images: BulkImages): void
+  /**
+   * In beforeBulk: asks for a transaction around the statement where none is active, so that beforeCommit hooks take part in its commit.
+   *
+   * @throws {SessionError} BULK_IMAGES_TOO_LATE when called after beforeBulk.
+   */
+  wantTransaction(): void
   /** The rows, once afterBulk runs and images were asked for. */
   readonly changes: readonly Change<E>[] | undefined
   /** True when the statement is for this class or one below it. */

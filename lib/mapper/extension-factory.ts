@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { DataSource } from 'typeorm'
 import { ConfigurationError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 
@@ -13,6 +14,8 @@ export interface ExtensionFactory<X> {
   readonly extension: abstract new (...args: any[]) => X
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the owner is a Mapper or a Session
   readonly create: (owner: any) => X
+  /** Refuses options that do not fit the mappings of a DataSource. */
+  readonly check?: (dataSource: DataSource) => void
 }
 
 /** For each option of an extension class whether it must be given. */
@@ -22,6 +25,7 @@ interface ConfigurableClass<X> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- owner and options are typed by `with` of the class itself
   new (owner: any, options: any): X
   readonly optionNames?: OptionNames
+  readonly checkInstall?: (dataSource: DataSource, options: unknown) => void
 }
 
 /**
@@ -29,7 +33,8 @@ interface ConfigurableClass<X> {
  */
 export function extensionFactory<X>(extension: ConfigurableClass<X>, options: unknown): ExtensionFactory<X> {
   checkAgainstNames(extension.name, extension.optionNames, options)
-  return Object.freeze({ extension, create: (owner: unknown) => new extension(owner, options) })
+  const check = (dataSource: DataSource) => extension.checkInstall?.(dataSource, options)
+  return Object.freeze({ extension, create: (owner: unknown) => new extension(owner, options), check })
 }
 
 function checkAgainstNames(extension: string, names: OptionNames | undefined, options: unknown): void {

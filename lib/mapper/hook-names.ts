@@ -26,6 +26,7 @@ export const MAPPER_HOOKS = ENTITY_HOOKS
 export const SESSION_HOOKS = [
   ...ENTITY_HOOKS,
   'beforeFlush',
+  'beforeWrite',
   'afterFlush',
   'afterBegin',
   'beforeCommit',

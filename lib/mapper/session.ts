@@ -68,6 +68,11 @@ export interface Session {
   readonly context: Context
   /** What has been written in the present transaction, oldest first, rolled-back savepoints cut off; empty again once it has ended. */
   readonly journal: readonly Change[]
+  /**
+   * The journal folded to one change for each row, as `afterCommit` gets it; once the transaction has committed, still that of it, until the
+   * next one begins. Folded when it is read, so that it costs nothing where nobody does.
+   */
+  readonly netChanges: readonly Change[]
   /** null where no transaction and no write is running, as in afterLoad of a plain query. */
   readonly scope: TransactionScope | null
   readonly dataSource: DataSource
@@ -149,6 +154,14 @@ export interface Session {
   isModified(entity: object): boolean
   /** Adds an extension to this session alone; it hears events from the next one on. */
   registerExtension(extension: SessionExtensionInput): void
+  /**
+   * Calls `fn` before the outermost COMMIT is sent, after all beforeCommit hooks and what they left to write; where it adds work, that is
+   * written, and the hooks run again. What it throws vetoes the commit. Dropped when its level is rolled back. A block that has written
+   * nothing begins a transaction for it.
+   *
+   * @throws {SessionError} SESSION_WITHOUT_TRANSACTION also for a write that is its own commit
+   */
+  onBeforeCommit(fn: () => Awaitable): void
   /** Calls `fn` with the net changes once the outermost transaction has committed; dropped when its level is rolled back. Errors are reported, never thrown. */
   onCommit(fn: (changes: readonly Change[]) => Awaitable): void
   /** Calls `fn` with the undone changes when the level it was registered in, or one around it, is rolled back. Errors are reported, never thrown. */
@@ -179,6 +192,7 @@ export interface OpenSession extends Session, AsyncDisposable {
 export interface SessionHooks {
   readonly session: Session
   beforeFlush(entity?: object): Awaitable
+  beforeWrite(): Awaitable
   afterFlush(entity?: object): Awaitable
   beforeInsert(entity: object, state: EntityState): Awaitable
   afterInsert(entity: object, state: EntityState): Awaitable

@@ -38,7 +38,7 @@ export class AmbientSession extends SessionBase implements Session {
 
   get uow(): UnitOfWork {
     const flush = Flush.current(this)
-    if (flush !== undefined && flush.phase === 'before') return flush.unitOfWork
+    if (flush?.phase === 'before') return flush.unitOfWork
     const pending = this.#pending
     return new UnitOfWorkView({
       dirty: pending.of('save'),
@@ -187,10 +187,10 @@ export class AmbientSession extends SessionBase implements Session {
   }
 
   get needsBeforeCommit(): boolean {
-    return !this.#pending.isEmpty || this.hooks.has('beforeCommit')
+    return !this.#pending.isEmpty || this.awaitsCommit || this.hooks.has('beforeCommit')
   }
 
-  async beforeCommit(): Promise<void> {
+  protected async settle(): Promise<void> {
     for (let round = 0; ; round++) {
       if (this.hooks.has('beforeCommit')) await this.inFrame(() => this.hooks.run('beforeCommit'))
       if (this.#pending.isEmpty) return

@@ -33,6 +33,7 @@ export class BulkWrite {
   readonly orUpdate: boolean
   readonly #facts: BulkFacts
   #images: BulkImages | undefined
+  #needsTransaction = false
   #isSent = false
   #affected: number | undefined
   #changes: readonly Change[] | undefined
@@ -65,6 +66,16 @@ export class BulkWrite {
     if (this.#facts.unsupported !== undefined)
       throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind: this.kind, reason: this.#facts.unsupported })
     if (this.#images === undefined || STRENGTH[images] > STRENGTH[this.#images]) this.#images = images
+  }
+
+  /** Images need one as well. */
+  get needsTransaction(): boolean {
+    return this.#needsTransaction || this.#images !== undefined
+  }
+
+  wantTransaction(): void {
+    if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind })
+    this.#needsTransaction = true
   }
 
   is(target: unknown): boolean {

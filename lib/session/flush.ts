@@ -70,7 +70,7 @@ const HOOKS: Readonly<Record<ChangeKind, HookNames>> = {
 
 /** The hooks that run before the SQL and may change what it will be: those of rows, and those of sessions. */
 export const ROW_HOOKS_BEFORE: readonly string[] = Object.values(HOOKS).map(({ before }) => before)
-export const SESSION_HOOKS_BEFORE: readonly string[] = ['afterBegin', 'beforeFlush', 'afterAttach', ...ROW_HOOKS_BEFORE]
+export const SESSION_HOOKS_BEFORE: readonly string[] = ['afterBegin', 'beforeFlush', 'beforeWrite', 'afterAttach', ...ROW_HOOKS_BEFORE]
 
 const currentFlush = new FrameSlot<Flush>('flush')
 
@@ -153,26 +153,46 @@ export class Flush {
     this.#phase = 'sql'
   }
 
+  /** Nothing is awaited between the last plan and its seal: what other code changed meanwhile would count as written. */
   async #runBeforeHooks(): Promise<void> {
+    const { hooks } = this.owner
     const seen = new Map<object, ChangeKind>()
-    const isHeard: Hearing = (kind, mapperHooks) => this.owner.hooks.has('afterAttach') || this.#isHeard('before', kind, mapperHooks)
+    const shown = new Set<object>()
+    const isHeard: Hearing = (kind, mapperHooks) => hooks.has('afterAttach') || this.#isHeard('before', kind, mapperHooks)
     for (let round = 0; ; round++) {
       const rows = this.source.rows(isHeard).filter(({ entity, kind }) => seen.get(entity) !== kind)
-      if (rows.length === 0) break
-      if (round === MAX_ROUNDS) throw this.#neverSettles(rows[0]!)
       const listening = rows.filter((row) => this.#listens('before', row))
       for (const row of rows) seen.set(row.entity, row.kind)
-      for (const row of listening) {
-        if (!row.isPlanned()) seen.delete(row.entity)
-        else {
-          const running = this.#runBefore(row)
-          if (running !== undefined) await running
-        }
-      }
-      if (listening.length === 0 && !this.owner.hooks.has('afterAttach')) break // nobody was called since the plan was made
+      const isRowHeard = listening.length > 0 || (rows.length > 0 && hooks.has('afterAttach'))
+      const unshown = isRowHeard ? [] : this.#unshown(shown)
+      if (!isRowHeard && unshown.length === 0) break // nobody was called since the plan was made
+      if (round >= MAX_ROUNDS) throw this.#neverSettles(rows[0])
+      await (isRowHeard ? this.#runBeforeRows(listening, seen) : this.#runBeforeWrite(unshown, shown))
       await this.source.replan()
     }
     this.#rows = this.source.seal((kind, mapperHooks) => this.#isHeard('after', kind, mapperHooks))
+  }
+
+  async #runBeforeRows(rows: readonly FlushRow[], seen: Map<object, ChangeKind>): Promise<void> {
+    for (const row of rows) {
+      if (!row.isPlanned()) seen.delete(row.entity)
+      else {
+        const running = this.#runBefore(row)
+        if (running !== undefined) await running
+      }
+    }
+  }
+
+  /** What beforeWrite has not been called for, where anybody hears of it. */
+  #unshown(shown: ReadonlySet<object>): readonly object[] {
+    if (!this.owner.hooks.has('beforeWrite')) return []
+    return entitiesOf(this.source.unitOfWork()).filter((entity) => !shown.has(entity))
+  }
+
+  async #runBeforeWrite(entities: readonly object[], shown: Set<object>): Promise<void> {
+    for (const entity of entities) shown.add(entity)
+    this.#hook = 'beforeWrite'
+    await this.owner.hooks.run('beforeWrite')
   }
 
   #runBefore(row: FlushRow): void | Promise<void> {
@@ -194,8 +214,9 @@ export class Flush {
     return mapperHooks.has(hook) || this.owner.hooks.has(hook)
   }
 
-  #neverSettles(row: FlushRow): SessionError {
-    return new SessionError('FLUSH_NEVER_SETTLES', { hook: nameOf(HOOKS[row.kind].before, row), rounds: MAX_ROUNDS })
+  #neverSettles(row: FlushRow | undefined): SessionError {
+    const hook = row === undefined ? 'beforeWrite' : nameOf(HOOKS[row.kind].before, row)
+    return new SessionError('FLUSH_NEVER_SETTLES', { hook, rounds: MAX_ROUNDS })
   }
 
   /** Everything after the last statement, still inside the transaction. */
@@ -225,6 +246,10 @@ export class Flush {
   fail(): void {
     this.#phase = 'done'
   }
+}
+
+function entitiesOf({ new: inserted, dirty, deleted, softRemoved, recovered }: UnitOfWork): readonly object[] {
+  return [...inserted, ...dirty, ...deleted, ...softRemoved, ...recovered]
 }
 
 function nameOf(hook: string, row: FlushRow): string {

@@ -13,6 +13,8 @@ export interface Installed {
   readonly dataSource: DataSource
   /** As listed at this moment. */
   readonly extensions: readonly SessionExtensionInput[]
+  /** True while it connects: its tables may still be made. */
+  readonly isConnecting: boolean
 }
 
 type EntityCheck = (target: unknown) => boolean
@@ -40,6 +42,11 @@ export function installedOnes(): readonly Installed[] {
     else found.push(one)
   }
   return found
+}
+
+/** Whether it is connected, and through with its schema and migrations, which on a single connection have transactions of their own. */
+export function isConnected(dataSource: DataSource): boolean {
+  return dataSource.isInitialized && !installedOnes().some((one) => one.dataSource === dataSource && one.isConnecting)
 }
 
 /** Calls `listener` for each DataSource that flushpoint is put on from now on. @returns Stops it. */

@@ -7,9 +7,11 @@
  * @module
  */
 import type { Change } from '../mapper/change.js'
+import { netChanges } from './net-changes.js'
 import { rowChange, type RowWritten } from './row-change.js'
 
 export class Journal {
+  #net: readonly Change[] | undefined
   readonly #rows: RowWritten[]
   /** Of the first rows, as far as they have been asked for. */
   readonly #changes: Change[]
@@ -21,6 +23,11 @@ export class Journal {
 
   get entries(): readonly Change[] {
     return this.since(0)
+  }
+
+  /** Folded when it is asked for: the same list until something is added or cut off. */
+  get net(): readonly Change[] {
+    return (this.#net ??= netChanges(this.entries))
   }
 
   /** What came after the mark. */
@@ -35,11 +42,13 @@ export class Journal {
   }
 
   append(rows: readonly RowWritten[]): void {
+    this.#net = undefined
     rows.forEach((row) => this.#rows.push(row))
   }
 
   /** Takes off what came after the mark. */
   cut(mark: number): Journal {
+    this.#net = undefined
     return new Journal(this.#rows.splice(mark), this.#changes.splice(mark))
   }
 }

@@ -13,27 +13,32 @@ import { rowChange, rowWrittenOf, type RowWritten } from './row-change.js'
 
 /** The net changes, in the order in which their rows were first touched. */
 export function netChanges(journal: readonly Change[]): readonly Change[] {
-  const rows = new Map<string, RowWritten[]>()
+  const rows = new Map<string, Change | Change[]>()
   for (const change of journal) {
-    const written = rowWrittenOf(change)
-    const row = rowId(written)
-    const steps = rows.get(row)
-    if (steps === undefined) rows.set(row, [written])
-    else steps.push(written)
+    const row = rowId(rowWrittenOf(change))
+    const before = rows.get(row)
+    if (before === undefined) rows.set(row, change)
+    else if (Array.isArray(before)) before.push(change)
+    else rows.set(row, [before, change])
   }
   const net: Change[] = []
   for (const steps of rows.values()) {
-    const folded = steps.length === 1 ? unlessUnchanged(steps[0]!) : fold(steps)
-    if (folded !== undefined) net.push(rowChange(folded))
+    const folded = Array.isArray(steps) ? folding(steps) : unlessUnchanged(steps)
+    if (folded !== undefined) net.push(folded)
   }
   return Object.freeze(net)
 }
 
-/** A statement may set values that a row had already. */
-function unlessUnchanged(step: RowWritten): RowWritten | undefined {
-  const isChanged =
-    step.kind !== 'update' || Object.keys(step.relations).length > 0 || step.changed.some((path) => !step.map.automatic.includes(path))
-  return isChanged ? step : undefined
+/** A statement may set values that a row had already. What was written once is its own net change: most rows are. */
+function unlessUnchanged(change: Change): Change | undefined {
+  const { kind, relations, changed, map } = rowWrittenOf(change)
+  const isChanged = kind !== 'update' || Object.keys(relations).length > 0 || changed.some((path) => !map.automatic.includes(path))
+  return isChanged ? change : undefined
+}
+
+function folding(steps: readonly Change[]): Change | undefined {
+  const folded = fold(steps.map(rowWrittenOf))
+  return folded === undefined ? undefined : rowChange(folded)
 }
 
 function rowId({ map, key }: RowWritten): string {

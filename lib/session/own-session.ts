@@ -260,9 +260,8 @@ export class OwnSession extends SessionBase implements OpenSession {
   }
 
   async writePending(): Promise<void> {}
-
   get hasPending(): boolean {
-    return this.#flusher.hasWork()
+    return this.#flusher.hasLeft
   }
 
   // ---- transactions
@@ -279,6 +278,7 @@ export class OwnSession extends SessionBase implements OpenSession {
   commit(): Promise<void> {
     return this.#alone('commit', async () => {
       if (!this.#persistence.isInTransaction) await this.#flusher.flush()
+      if (this.awaitsCommit) await this.#transactions.beginAround('')
       if (this.#persistence.isInTransaction) await this.#transactions.commit(() => this.#throwIfAborted())
       else if (this.#transactions.isBlock) await this.runCommitCallbacks()
     })
@@ -384,10 +384,10 @@ export class OwnSession extends SessionBase implements OpenSession {
   }
 
   get needsBeforeCommit(): boolean {
-    return this.hooks.has('beforeCommit') || this.#flusher.hasWork()
+    return this.awaitsCommit || this.hooks.has('beforeCommit') || this.#flusher.hasWork()
   }
 
-  beforeCommit(): Promise<void> {
+  protected settle(): Promise<void> {
     return this.#flusher.flushUntilQuiet(() =>
       this.hooks.has('beforeCommit') ? this.inFrame(() => this.hooks.run('beforeCommit')) : undefined,
     )

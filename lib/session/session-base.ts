@@ -9,19 +9,26 @@
 import type { DataSource, EntityManager } from 'typeorm'
 import { FrameSlot, runInFrame, type SlotValue } from '../core/async-frame.js'
 import { currentContext, type Context } from '../core/context.js'
-import { describeValue } from '../core/describe-value.js'
-import { ConfigurationError, SessionError } from '../core/errors.js'
+import { SessionError } from '../core/errors.js'
 import { HookChain } from '../core/hook-chain.js'
 import { currentSilence } from '../core/silence.js'
 import { buildExtension, checkExtensionList } from '../mapper/extension-list.js'
 import type { Change } from '../mapper/change.js'
 import type { Session, SessionExtensionInput, SessionHooks } from '../mapper/session.js'
-import type { Awaitable, Token } from '../mapper/token.js'
+import type { Token } from '../mapper/token.js'
 import type { TransactionScope, UnitOfWork } from '../mapper/unit-of-work.js'
+import {
+  assertFunction,
+  callIsolated,
+  CommitCallbacks,
+  type BeforeCommitCallback,
+  type CallbackCounts,
+  type CommitCallback,
+  type RollbackCallback,
+} from './commit-callbacks.js'
 import type { HookFailure } from './install-options.js'
 import { Journal } from './journal.js'
 import { noteUndone, type Fate } from './fate.js'
-import { netChanges } from './net-changes.js'
 import type { RowWritten } from './row-change.js'
 import { NO_SESSION_HOOKS, SESSION_LEVEL, SessionExtension } from './session-extension.js'
 
@@ -37,8 +44,7 @@ export interface SessionHost {
 /** How much a session had written, and how many waited for its commit or rollback. */
 export interface SessionPoint {
   readonly mark: number
-  readonly commits: number
-  readonly rollbacks: number
+  readonly waiting: CallbackCounts
 }
 
 interface Level extends SessionPoint {
@@ -49,8 +55,6 @@ interface Level extends SessionPoint {
 
 const WRITE_SCOPE: TransactionScope = Object.freeze({ kind: 'write', depth: 0, parent: null })
 
-type CommitCallback = (changes: readonly Change[]) => Awaitable
-type RollbackCallback = (changes: readonly Change[], scope: TransactionScope) => Awaitable
 type Report = (error: unknown, extension: object) => void
 
 /** The extensions that are heard for a time instead of a session's own. */
@@ -63,9 +67,9 @@ export abstract class SessionBase {
   readonly #hasContext: boolean
   #awaitsTransaction: boolean
   readonly #journal = new Journal()
+  #committedJournal: Journal | undefined
   readonly #levels: Level[] = []
-  readonly #commitCallbacks: CommitCallback[] = []
-  readonly #rollbackCallbacks: RollbackCallback[] = []
+  readonly #callbacks = new CommitCallbacks()
   #hooks: HookChain<SessionHooks> | undefined
   #scope: TransactionScope | null = null
   #ended = false
@@ -88,7 +92,7 @@ export abstract class SessionBase {
   /** Whether {@link beforeCommit} has anything to do. */
   abstract get needsBeforeCommit(): boolean
   /** Runs beforeCommit hooks and writes what is left, until both are quiet. */
-  abstract beforeCommit(): Promise<void>
+  protected abstract settle(): Promise<void>
   /** Told before a savepoint is set, and before one is released. */
   abstract beforeSavepoint(): Promise<void>
   abstract writeLater(entities: readonly object[]): void
@@ -115,6 +119,10 @@ export abstract class SessionBase {
 
   get journal(): readonly Change[] {
     return this.#journal.entries
+  }
+
+  get netChanges(): readonly Change[] {
+    return (this.#scope === null ? (this.#committedJournal ?? this.#journal) : this.#journal).net
   }
 
   get scope(): TransactionScope | null {
@@ -186,13 +194,32 @@ export abstract class SessionBase {
   onCommit(fn: CommitCallback): void {
     assertFunction('session.onCommit', fn)
     this.#assertInTransaction('onCommit')
-    this.#commitCallbacks.push(fn)
+    this.#callbacks.commits.push(fn)
   }
 
   onRollback(fn: RollbackCallback): void {
     assertFunction('session.onRollback', fn)
     this.#assertInTransaction('onRollback')
-    this.#rollbackCallbacks.push(fn)
+    this.#callbacks.rollbacks.push(fn)
+  }
+
+  onBeforeCommit(fn: BeforeCommitCallback): void {
+    assertFunction('session.onBeforeCommit', fn)
+    this.#assertInTransaction('onBeforeCommit')
+    if (this.#scope === WRITE_SCOPE) throw new SessionError('SESSION_WITHOUT_TRANSACTION', { method: 'onBeforeCommit' })
+    this.#callbacks.befores.push(fn)
+  }
+
+  /** Whether somebody waits to be called before the commit. */
+  protected get awaitsCommit(): boolean {
+    return this.#callbacks.befores.length > 0
+  }
+
+  /** Hooks, then what is left to write, then who waits for the commit; again where these leave anything to write. */
+  async beforeCommit(): Promise<void> {
+    await this.settle()
+    const settle = () => (this.hasPending ? this.settle() : undefined)
+    await this.#callbacks.runBefores({ inFrame: (fn) => this.inFrame(fn), settle })
   }
 
   reportError(error: unknown, { hook, extension }: Omit<HookFailure, 'session'>): void {
@@ -208,8 +235,8 @@ export abstract class SessionBase {
   protected async runCommitCallbacks(): Promise<void> {
     this.#awaitsTransaction = false
     this.#fate.outcome = 'committed'
-    const callbacks = this.#commitCallbacks.splice(0)
-    if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn([]), this.reporter('onCommit')))
+    const callbacks = this.#callbacks.committed()
+    if (callbacks.length > 0) await this.inFrame(() => callIsolated(callbacks, (fn) => fn([]), this.reporter('onCommit')))
   }
 
   /** @throws {SessionError} when nothing may be asked of this session any more. */
@@ -259,14 +286,13 @@ export abstract class SessionBase {
 
   /** Where it stands, for a flush that may be undone alone. */
   get point(): SessionPoint {
-    return { mark: this.#journal.mark, commits: this.#commitCallbacks.length, rollbacks: this.#rollbackCallbacks.length }
+    return { mark: this.#journal.mark, waiting: this.#callbacks.counts }
   }
 
   /** A flush was undone alone: its changes are cut off, what waited for their commit is dropped, and who asked for the rollback is told. Never throws. */
-  async undoneTo({ mark, commits, rollbacks }: SessionPoint): Promise<void> {
+  async undoneTo({ mark, waiting }: SessionPoint): Promise<void> {
     const { entries } = this.#journal.cut(mark)
-    this.#commitCallbacks.splice(commits)
-    await this.#tellRollback(this.#rollbackCallbacks.splice(rollbacks), entries, this.#scope ?? WRITE_SCOPE)
+    await this.#tellRollback(this.#callbacks.undo(waiting), entries, this.#scope ?? WRITE_SCOPE)
   }
 
   /** A single write without a transaction begins: it is its own commit. */
@@ -282,8 +308,8 @@ export abstract class SessionBase {
     const scope: TransactionScope = Object.freeze({ kind, depth: this.#levels.length + 1, parent })
     const isAll = parent === null && this.#awaitsTransaction
     if (this.#fate.outcome !== undefined) this.#fate = { outcome: undefined }
-    const [commits, rollbacks] = isAll ? [0, 0] : [this.#commitCallbacks.length, this.#rollbackCallbacks.length]
-    this.#levels.push({ scope, mark: this.#journal.mark, commits, rollbacks, saved: this.levelBegins() })
+    const waiting = isAll ? CommitCallbacks.NONE : this.#callbacks.counts
+    this.#levels.push({ scope, mark: this.#journal.mark, waiting, saved: this.levelBegins() })
     this.#scope = scope
     return scope
   }
@@ -311,14 +337,13 @@ export abstract class SessionBase {
     this.#isAwaiting = false
     this.#fate.outcome = 'committed'
     this.transactionEnded()
-    const journal = this.takeJournal(this.#journal)
-    const callbacks = this.#commitCallbacks.splice(0)
-    this.#rollbackCallbacks.length = 0
+    this.#committedJournal = this.takeJournal(this.#journal)
+    const callbacks = this.#callbacks.committed()
     if (!this.hooks.has('afterCommit') && callbacks.length === 0) return
-    const changes = netChanges(journal.entries)
+    const changes = this.#committedJournal.net
     await this.inFrame(async () => {
       await this.hooks.runIsolated('afterCommit', [changes], this.reporter('afterCommit'))
-      await isolated(callbacks, (fn) => fn(changes), this.reporter('onCommit'))
+      await callIsolated(callbacks, (fn) => fn(changes), this.reporter('onCommit'))
     })
   }
 
@@ -334,7 +359,8 @@ export abstract class SessionBase {
 
   /** The innermost level has been rolled back: its changes are cut off and told. Never throws. */
   async rolledBack(): Promise<void> {
-    const level = this.#levels.pop() ?? this.#wholeWrite()
+    const whole = { scope: this.#scope ?? WRITE_SCOPE, mark: 0, waiting: CommitCallbacks.NONE, saved: undefined }
+    const level = this.#levels.pop() ?? whole
     this.#scope = this.#levels.at(-1)?.scope ?? null
     await this.#undo(level)
   }
@@ -342,10 +368,9 @@ export abstract class SessionBase {
   async #undo(level: Level): Promise<void> {
     const cut = this.#journal.cut(level.mark)
     if (level.scope !== WRITE_SCOPE) noteUndone(level.scope)
-    if (this.#levels.length === 0) this.#fate.outcome = 'undone'
+    if (this.#levels.length === 0) [this.#fate.outcome, this.#committedJournal] = ['undone', undefined]
     if (level.saved !== undefined) this.levelUndone(level.saved)
-    this.#commitCallbacks.splice(level.commits)
-    const callbacks = this.#rollbackCallbacks.splice(level.rollbacks)
+    const callbacks = this.#callbacks.undo(level.waiting)
     if (this.#levels.length === 0) this.#awaitsTransaction = false
     if (this.#levels.length === 0 && !(this.#isAwaiting && level.mark > 0)) this.transactionEnded()
     if (!this.hooks.has('afterRollback') && callbacks.length === 0) return
@@ -357,16 +382,12 @@ export abstract class SessionBase {
   }
 
   async #tellRollback(callbacks: readonly RollbackCallback[], undone: readonly Change[], scope: TransactionScope): Promise<void> {
-    if (callbacks.length > 0) await this.inFrame(() => isolated(callbacks, (fn) => fn(undone, scope), this.reporter('onRollback')))
+    if (callbacks.length > 0) await this.inFrame(() => callIsolated(callbacks, (fn) => fn(undone, scope), this.reporter('onRollback')))
   }
 
   /** A block fails before anything began: nothing of it will ever be committed. */
   gaveUp(): void {
     this.#fate.outcome ??= 'undone'
-  }
-
-  #wholeWrite(): Level {
-    return { scope: this.#scope ?? WRITE_SCOPE, mark: 0, commits: 0, rollbacks: 0, saved: undefined }
   }
 
   protected reporter(hook: string): Report {
@@ -376,19 +397,3 @@ export abstract class SessionBase {
 
 /** A session as the ORM layer works with it. */
 export type UnitSession = SessionBase & Session
-
-function assertFunction(place: string, given: unknown): void {
-  if (typeof given !== 'function')
-    throw new ConfigurationError('OPTION_INVALID', { place, option: 'fn', wanted: 'a function', given: describeValue(given) })
-}
-
-/** Calls every callback, whatever the others do. */
-async function isolated<F extends object>(callbacks: readonly F[], call: (fn: F) => unknown, onError: Report): Promise<void> {
-  for (const fn of callbacks) {
-    try {
-      await call(fn)
-    } catch (error) {
-      onError(error, fn)
-    }
-  }
-}

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { DataSource } from 'typeorm'
 import { HookChain } from '../core/hook-chain.js'
 import { SESSION_HOOKS } from '../mapper/hook-names.js'
 import type { BulkStatement } from '../mapper/bulk-statement.js'
@@ -32,6 +33,14 @@ import type { TransactionScope } from '../mapper/unit-of-work.js'
 export abstract class SessionExtension implements SessionHooks {
   /** The options this class knows, when it wants them checked where it is listed: `{ table: 'required', limit: 'optional' }`. */
   static readonly optionNames?: OptionNames
+
+  /**
+   * Called when the class is put on a DataSource whose mappings are known, once for each time it is listed there: the place to refuse options
+   * that do not fit the mappings. An error rejects `initialize()`, or is thrown by `install`. Not called for extensions that one session alone has.
+   *
+   * @param options As given to `with`; undefined where the class is listed bare.
+   */
+  static checkInstall?(dataSource: DataSource, options: unknown): void
 
   readonly session: Session
 
@@ -61,6 +70,12 @@ export abstract class SessionExtension implements SessionHooks {
    * `entity` is given only by `session.flush(entity)`.
    */
   beforeFlush(entity?: object): Awaitable {}
+  /**
+   * Once per flush that writes something, after all before-hooks, mapper ones too, and before its first statement: `session.uow` is what will
+   * be written, and `session.state(entity).changes` how. The place to look at the whole; an error vetoes the flush, with nothing sent. Columns
+   * set here are still written; for work added here before-hooks run, and then this one again, at most 100 rounds.
+   */
+  beforeWrite(): Awaitable {}
   /** Once per successful flush, after all after-hooks, in the same transaction; `session.uow` is empty. */
   afterFlush(entity?: object): Awaitable {}
   /** Per new entity, before its mapper hooks and before any statement. Own columns and relations set here are written. */

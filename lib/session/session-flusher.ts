@@ -271,7 +271,7 @@ export class SessionFlusher {
   async flushUntilQuiet(runHooks: () => void | Promise<void>): Promise<void> {
     for (let round = 0; ; round++) {
       await runHooks()
-      const left = this.#waitingNow().filter((tracked) => !this.#heldBack.has(tracked))
+      const left = this.#left()
       if (left.length === 0) return
       if (round === MAX_ROUNDS)
         throw new SessionError('FLUSH_NEVER_SETTLES', { hook: this.#lastGiver ?? 'beforeCommit', rounds: MAX_ROUNDS })
@@ -279,6 +279,15 @@ export class SessionFlusher {
       if (this.#heldBack.size === 0) await this.#flushMore(undefined)
       else for (const tracked of left) await this.#flushMore(tracked)
     }
+  }
+
+  /** Whether anything is to be written before the commit: not what waits beside the entity that alone is flushed. */
+  get hasLeft(): boolean {
+    return this.#heldBack.size === 0 ? this.hasWork() : this.#left().length > 0
+  }
+
+  #left(): readonly Tracked[] {
+    return this.#waitingNow().filter((tracked) => !this.#heldBack.has(tracked))
   }
 
   /** What hooks have left is part of the flush that began the transaction. */

@@ -125,7 +125,7 @@ async function runHooked(
   unit.assertStillIn(level, `a bulk ${statement.kind}`)
   statement.send()
   const sending = { unit, session, statement }
-  return statement.images === undefined || unit.runner.isTransactionActive ? sendAndTell(bulk, sending) : sendInTransaction(bulk, sending)
+  return statement.needsTransaction && !unit.runner.isTransactionActive ? sendInTransaction(bulk, sending) : sendAndTell(bulk, sending)
 }
 
 async function sendInTransaction(bulk: Bulk, sending: Sending): Promise<Result> {

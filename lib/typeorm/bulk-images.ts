@@ -15,7 +15,7 @@ import { imageOf, keyText, type EntityMap, type Image } from '../session/entity-
 import type { RowWritten } from '../session/row-change.js'
 import { keyQuery } from './bulk-condition.js'
 import { entityMapOf, keyOf } from './entity-maps.js'
-import { dataSourceOf, type WriteBuilder } from './internals.js'
+import { dataSourceOf, type ColumnMetadata, type WriteBuilder } from './internals.js'
 import { chunksOfKeys, readRows, rowQuery } from './row-reader.js'
 
 export interface ImageRequest {
@@ -57,10 +57,28 @@ export function unsupportedReason({ builder, metadata, kind }: Pick<ImageRequest
   if (metadata.primaryColumns.length === 0) return 'its table has no primary key'
   if (kind === 'insert' && expressionMap.onIgnore) return 'rows it ignores cannot be told from rows it inserts'
   if ((kind === 'insert' || kind === 'upsert') && rowsOf(builder).length === 0) return 'its rows come from a query'
-  if (kind === 'upsert' && (expressionMap.onUpdate as { conflict?: unknown } | undefined)?.conflict === undefined)
-    return 'it names no conflict columns'
+  if (kind === 'insert') return unknownKeys(builder, metadata)
+  if (kind === 'upsert') return unknownConflict(builder, metadata)
   const setsKey = kind === 'update' && metadata.primaryColumns.some((column) => column.getEntityValue(valuesOf(builder)) !== undefined)
   return setsKey ? 'it changes the primary key' : undefined
+}
+
+function unknownKeys(builder: WriteBuilder, metadata: EntityMetadata): string | undefined {
+  if (!builder.expressionMap.updateEntity) return 'it asks for no keys of its new rows'
+  return isExpression(builder, metadata.primaryColumns) ? 'an expression makes its keys' : undefined
+}
+
+function unknownConflict(builder: WriteBuilder, metadata: EntityMetadata): string | undefined {
+  const { conflict } = (builder.expressionMap.onUpdate ?? {}) as { conflict?: string | string[] }
+  if (conflict === undefined) return 'it names no conflict columns'
+  const columns = [conflict].flat().map((name) => metadata.findColumnWithDatabaseName(name))
+  const known = columns.filter((column) => column !== undefined)
+  if (known.length < columns.length) return 'its conflict is named by a constraint'
+  return isExpression(builder, known) ? 'an expression makes its conflict columns' : undefined
+}
+
+function isExpression(builder: WriteBuilder, columns: readonly ColumnMetadata[]): boolean {
+  return rowsOf(builder).some((row) => columns.some((column) => typeof column.getEntityValue(row) === 'function'))
 }
 
 function rowsOf(builder: WriteBuilder): ObjectLiteral[] {

@@ -18,7 +18,9 @@ import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { warnOnce } from '../core/warn.js'
 import type { ChangeKind } from '../mapper/change.js'
+import { isExtensionFactory } from '../mapper/extension-factory.js'
 import { checkedInstallOptions, type InstallOptions } from '../session/install-options.js'
+import { type SessionExtension } from '../session/session-extension.js'
 import { answerEntityCheck, forgetInstalled, noteInstalled } from '../session/installed.js'
 import { wrapWriteBuilders } from './bulk-boundary.js'
 import { patchDataSource, unpatchDataSource } from './data-source-patch.js'
@@ -188,6 +190,7 @@ function isSameClass(a: object, b: object): boolean {
 
 function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
   const installation = installationFor(dataSource)
+  checkExtensions(dataSource, subscriber.options)
   if (!installation.hasLayer(subscriber.options)) installation.addLayer(subscriber.options)
   released.get(dataSource)?.delete(subscriber.options)
   installation.reset()
@@ -197,6 +200,14 @@ function arm(dataSource: DataSource, subscriber: SessionSubscriber): void {
   wrapPersistence(installation.internals)
   wrapWriteBuilders(installation.internals)
   subscriber.retireFallback()
+}
+
+/** @throws What the extensions throw that do not fit the mappings. */
+function checkExtensions(dataSource: DataSource, { extensions = [] }: InstallOptions): void {
+  for (const input of extensions) {
+    if (isExtensionFactory(input)) input.check?.(dataSource)
+    else (input as Partial<typeof SessionExtension>).checkInstall?.(dataSource, undefined)
+  }
 }
 
 function warnFallback(dataSource: DataSource): void {
@@ -246,9 +257,9 @@ export function install(dataSource: DataSource, options: InstallOptions = {}): (
   const subscriber = new SessionSubscriber(checkedInstallOptions('install', options))
   wrapInitialize()
   const installation = installationFor(dataSource)
-  installation.addLayer(subscriber.options)
-  dataSource.subscribers.push(subscriber)
   if (dataSource.isInitialized) arm(dataSource, subscriber)
+  else installation.addLayer(subscriber.options)
+  dataSource.subscribers.push(subscriber)
   return () => uninstall(installation, subscriber)
 }
 

@@ -12,12 +12,19 @@ export const LAYERS = {
   session: ['core', 'mapper', 'events'],
   typeorm: ['core', 'mapper', 'session'],
   signals: ['core', 'mapper', 'session'],
-  extensions: ['core', 'mapper', 'events', 'session'],
+  tables: ['core'],
+  outbox: ['core', 'mapper', 'events', 'session', 'tables'],
+  extensions: ['core', 'mapper', 'events', 'session', 'tables'],
+  cli: ['core', 'mapper', 'events', 'session', 'typeorm', 'signals', 'tables', 'outbox', 'extensions'],
 } as const satisfies Record<string, readonly string[]>
 
 /** Third-party packages, and the folders (or files) allowed to load them at run time; their types may be imported anywhere. */
 export const PACKAGES = {
   'async-mutex': ['typeorm'],
   'fastest-levenshtein': ['core'],
-  typeorm: ['typeorm'],
+  typeorm: ['typeorm', 'tables', 'outbox', 'cli'],
+  keyv: ['extensions'],
+  uuidv7: ['outbox'],
+  'cli-progress': ['cli'],
+  'cli-table3': ['cli'],
 } as const satisfies Record<string, readonly string[]>

@@ -3,12 +3,18 @@
  *
  * @module
  */
+import { auditEntities } from 'flushpoint/extensions'
+import { outboxEntities } from 'flushpoint/outbox'
 import type { DataSource, DataSourceOptions } from 'typeorm'
 import { readBack, type Reading } from '../../demo/acts/read-back.js'
+import { Director } from '../../demo/entities/director.js'
+import { Distributor } from '../../demo/entities/distributor.js'
+import { Film } from '../../demo/entities/film.js'
+import { Genre } from '../../demo/entities/genre.js'
 import { screen } from '../../demo/report/screen.js'
 import { runDemo } from '../../demo/run.js'
 import { dataSource as ofDemo } from '../../ormconfig.js'
-import { describeDatabase, openDataSource } from '../support/databases.js'
+import { databaseName, describeDatabase, openDataSource } from '../support/databases.js'
 
 const COUNTS = { film: 3176, director: 551, distributor: 174, genre: 23, film_genre: 5900 }
 
@@ -20,7 +26,8 @@ describeDatabase('demo', () => {
 
   beforeAll(async () => {
     Object.assign(screen, { isTerminal: false, write: (text: string) => void printed.push(...text.split('\n')) })
-    const { entities, subscribers, logger } = ofDemo.options
+    const { subscribers, logger } = ofDemo.options
+    const entities = [Film, Director, Distributor, Genre, ...outboxEntities(databaseName()), ...auditEntities(databaseName())]
     dataSource = await openDataSource({ entities, subscribers, logger } as Partial<DataSourceOptions>)
     reading = await runDemo(dataSource)
   }, 180_000)
@@ -35,6 +42,41 @@ describeDatabase('demo', () => {
 
   it('finds in the database exactly what afterCommit announced', () => {
     expect(reading).toEqual({ committed: COUNTS, stored: COUNTS, agrees: true })
+  })
+
+  it('ends with a search index equal to the table, though its worker was killed half-way', () => {
+    expect(printed.slice(printed.indexOf('11  A search index, built by a worker'))).toEqual(
+      expect.arrayContaining([
+        '  3177 changes are committed, and a message for each of them',
+        '  the worker is killed when half of them are in the index',
+        '  meanwhile 11 films get other titles, one is deleted, and one change is rolled back',
+        '  the worker is started again, handles what is left and is told to end: it does, with 0',
+        '  the index holds 3176 films, the table 3176; each with the same title',
+      ]),
+    )
+  })
+
+  it("ends with one film's history, a file that followed it, and its first day", () => {
+    const last = printed.slice(printed.indexOf("13  One film's history"))
+    expect(last).toEqual(
+      expect.arrayContaining([
+        '  3924 rows are 3924 JSON files: 551 of Director, 174 of Distributor, 23 of Genre, 3176 of Film',
+        expect.stringMatching(/^ {2}a commit later, Film\/\d+_film Seven\.json is Film\/\d+_film Seven Sins\.json$/),
+        '  On its first day it was called "Se7en".',
+      ]),
+    )
+    const table = last.filter((line) => line.startsWith('  │ ')).map((line) => line.split('│').map((cell) => cell.trim()))
+    expect(table.filter(([, who]) => who !== '').map(([, who, did]) => `${who} ${did}`)).toEqual([
+      'who did',
+      'importer insert',
+      'ada update',
+      'ada update',
+      '– update',
+      'ben update',
+      'ada update',
+    ])
+    expect(table).toContainEqual(['', 'ada', 'update', 'title: "Se7en" → "Seven"', ''])
+    expect(table).toContainEqual(['', 'ada', 'update', 'title: "Seven Sins" → "Seven"', ''])
   })
 
   it('imports in seven transactions, and refused rows are in none of them', () => {
@@ -283,7 +325,7 @@ describeDatabase('demo', () => {
         '  undone with the transaction: 0 changes',
         '  refused: a rating of 71 is not between 0 and 10; still waiting: 2 films',
         '  committed by ada: 2 changes (beforeFlush saw 2)',
-        '  0 inserted, 2 updated, 0 deleted by 3 statements',
+        '  0 inserted, 2 updated, 0 deleted by 4 statements',
       ])
     })
 
@@ -326,7 +368,7 @@ describeDatabase('demo', () => {
     expect(explained).toBe('  update film: 2968 rows by path set')
     expect(committed).toBe('  committed by ada: 2968 changes (beforeFlush saw 2968)')
     expect(counted).toBe('    ~ film ×2968')
-    expect(result).toBe('  0 inserted, 2968 updated, 0 deleted by 3 statements')
+    expect(result).toBe('  0 inserted, 2968 updated, 0 deleted by 4 statements')
   })
 
   it('notices rows that went without a commit it heard of', async () => {

@@ -1,6 +1,8 @@
 /** Plugin events of transactions and batches: after the commit, in order, and never after a rollback; in both ways in. */
+import { sessionOf } from 'flushpoint'
 import { batchEvents, enablePluginEvents, registerPlugin, triggerEvent } from 'flushpoint/events'
 import { errorOf, extend, mapperExtension, useDatabase } from '../support/chains.js'
+import { describeDatabase } from '../support/databases.js'
 import { delivered, gate, SamplePlugin, tick, useEvents } from '../support/events.js'
 import { Article, make } from '../support/models.js'
 import { describeWays } from '../support/ways-in.js'
@@ -174,6 +176,25 @@ describeWays('an event triggered in a transaction', (way) => {
       expect(await ids()).toEqual([])
     })
     expect(await ids()).toEqual([1, 2, 4])
+  })
+})
+
+describeDatabase('an event triggered in a transaction begun by hand', () => {
+  const db = useDatabase()
+
+  it('waits for the commit of the session it names, and disappears with its rollback', async () => {
+    const runner = db.use().createQueryRunner()
+    for (const [id, end] of [
+      [1, 'commitTransaction'],
+      [2, 'rollbackTransaction'],
+    ] as const) {
+      await runner.startTransaction()
+      triggerEvent('test.event', { id }, { session: sessionOf(runner) })
+      expect(await ids()).toEqual(id === 1 ? [] : [1])
+      await runner[end]()
+    }
+    await runner.release()
+    expect(await ids()).toEqual([1])
   })
 })
 

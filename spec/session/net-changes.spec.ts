@@ -1,11 +1,15 @@
 /** How the changes of one transaction fold to at most one change per row. */
 import fc from 'fast-check'
-import type { Change } from 'flushpoint'
+import { openSession, type Change, type Session } from 'flushpoint'
 import { isDeepStrictEqual } from 'node:util'
 import type { Image, RowMap } from '../../lib/session/entity-map'
 import { Journal } from '../../lib/session/journal'
 import { netChanges } from '../../lib/session/net-changes'
 import type { RowWritten } from '../../lib/session/row-change'
+import { errorOf, sessionExtension, useDatabase } from '../support/chains.js'
+import { describeDatabase } from '../support/databases.js'
+import { Article, make } from '../support/models.js'
+import { describeWays } from '../support/ways-in.js'
 
 class Row {
   constructor(readonly id: number) {}
@@ -222,5 +226,56 @@ describe('net changes of any sequence of writes', () => {
         expect(shown(byKey(again))).toEqual(shown(byKey(direct)))
       }),
     )
+  })
+})
+
+describeWays('session.netChanges', (way) => {
+  const db = useDatabase()
+
+  it('is folded while the transaction is open, cut back with a savepoint, and still there when it has committed', async () => {
+    const seen: string[] = []
+    const told = (session: Session) => session.netChanges.map(({ kind, after }) => `${kind} ${(after as Article | null)?.title ?? ''}`)
+    const kept = sessionExtension({
+      afterCommit(changes) {
+        expect(this.session.netChanges).toEqual(changes)
+        seen.push(`committed ${told(this.session).join()}`)
+      },
+    })
+    await way.transaction(db.use(kept), async (work) => {
+      const article = make(Article, { title: 'one' })
+      await work.save(article)
+      article.title = 'two'
+      await work.save(article)
+      seen.push(`open ${told(work.session).join()}`)
+      await errorOf(
+        work.transaction(async (inner) => {
+          await inner.save(make(Article, { title: 'undone' }))
+          seen.push(`inside ${told(inner.session).join()}`)
+          throw new Error('undo')
+        }),
+      )
+      seen.push(`cut ${told(work.session).join()}`)
+    })
+    expect(seen).toEqual(['open insert two', 'inside insert two,insert undone', 'cut insert two', 'committed insert two'])
+  })
+})
+
+describeDatabase('netChanges of a session that goes on', () => {
+  const db = useDatabase()
+
+  it('is that of its last commit until it begins another, and empty after a rollback', async () => {
+    const session = openSession(db.use())
+    const article = make(Article, { title: 'one' })
+    session.add(article)
+    await session.flush()
+    expect(session.netChanges.map(({ kind }) => kind)).toEqual(['insert'])
+    await session.begin()
+    expect(session.netChanges).toEqual([])
+    article.title = 'two'
+    await session.flush()
+    expect(session.netChanges.map(({ kind }) => kind)).toEqual(['update'])
+    await session.rollback()
+    expect(session.netChanges).toEqual([])
+    await session.close()
   })
 })

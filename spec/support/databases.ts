@@ -127,11 +127,12 @@ export async function openOnUsedTables({
     used.set(name, { options: dataSource.options, tables: dataSource.entityMetadatas.map(({ tablePath }) => tablePath) })
     return dataSource
   }
-  await onServer(emptying(known.tables, (known.options as { database?: string }).database))
+  await onServer(emptying(known.tables, known.options as { database?: string; schema?: string }))
   return openDataSource({ ...known.options, ...extra, synchronize: false } as DataSourceOptions)
 }
 
-function emptying(tables: readonly string[], database: string | undefined): readonly string[] {
+/** Not by TRUNCATE, which makes files anew: it takes the servers far longer than deleting the few rows of a test. */
+function emptying(tables: readonly string[], { database, schema }: { database?: string; schema?: string }): readonly string[] {
   const quote = databaseName() === 'postgres' ? '"' : '`'
   const paths = tables.map((path) =>
     path
@@ -139,8 +140,18 @@ function emptying(tables: readonly string[], database: string | undefined): read
       .map((part) => `${quote}${part}${quote}`)
       .join('.'),
   )
-  if (databaseName() === 'postgres') return [`TRUNCATE ${paths.join(', ')} RESTART IDENTITY CASCADE`]
-  return [`USE \`${database!}\``, 'SET FOREIGN_KEY_CHECKS = 0', ...paths.map((path) => `TRUNCATE TABLE ${path}`)]
+  const deletes = paths.map((path) => `DELETE FROM ${path}`)
+  if (databaseName() === 'postgres')
+    return [
+      `SET session_replication_role = replica; ${deletes.join('; ')}`,
+      `SELECT setval(s.seqrelid::regclass, s.seqstart, false) FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = '"${schema!}"'::regnamespace`,
+    ]
+  return [
+    `USE \`${database!}\``,
+    'SET FOREIGN_KEY_CHECKS = 0',
+    ...deletes,
+    ...paths.map((path) => `ALTER TABLE ${path} AUTO_INCREMENT = 1`),
+  ]
 }
 
 /** Closes every data source of this spec file. */

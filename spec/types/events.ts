@@ -25,7 +25,7 @@ import {
   type ListenerCall,
   type StandardSchemaV1,
 } from 'flushpoint/events'
-import { openSession } from 'flushpoint'
+import { openSession, type Session } from 'flushpoint'
 import type { DataSource } from 'typeorm'
 
 const Published = defineEvent<{ articleId: number; price: number }>()('article.published')
@@ -176,9 +176,17 @@ triggerEvent(BuildEvents.issued, { id: 3 })
 triggerEvent(BuildEvents.issued, { id: '3' })
 // @ts-expect-error a member that was not declared
 triggerEvent(BuildEvents.lost, { id: 3 })
-function forward<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N]) {
+function forward<N extends keyof EventPayloads>(name: N, payload: EventPayloads[N], session: Session) {
   triggerEvent(name, payload)
+  triggerEvent(name, payload, { session })
 }
+declare const openSessionOf: Session
+triggerEvent('build.issued', { id: 3 }, { session: openSessionOf })
+triggerEvent(BuildEvents.issued, { id: 3 }, { session: openSessionOf })
+// @ts-expect-error no session
+triggerEvent(BuildEvents.issued, { id: 3 }, { session: 3 })
+// @ts-expect-error an option nobody knows
+triggerEvent('build.issued', { id: 3 }, { sesion: openSessionOf })
 void forward
 // @ts-expect-error another payload
 triggerEvent('build.issued', { id: '3' })

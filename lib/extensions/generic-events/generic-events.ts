@@ -6,11 +6,13 @@
  * @module
  */
 import { hasErrorCode } from '../../core/errors.js'
+import { eventKeeper } from '../../events/event-keeper.js'
 import { triggerNamed } from '../../events/trigger-event.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { Change, ChangeKind } from '../../mapper/change.js'
 import type { Session } from '../../mapper/session.js'
 import { SessionExtension } from '../../session/session-extension.js'
+import { UntoldChanges } from '../../session/untold-changes.js'
 import { tableFilter, type TableFilter } from '../table-filter.js'
 import { TableNames } from '../table-names.js'
 
@@ -37,6 +39,21 @@ const NAMES: Readonly<Record<ChangeKind, 'created' | 'saved' | 'deleted'>> = {
 
 /** Where the extension is listed twice, one of the two tells of a row. */
 const triggered = new WeakSet<Change>()
+
+/** @returns Whether the table is not left out. */
+type Tell = (change: Change) => boolean
+
+/** Who tells of a session before its commits, since an outbox keeps it: several where the extension is listed twice, and one of them of a row. */
+class ToldBefore {
+  readonly tellers = new Set<Tell>()
+  readonly #untold = new UntoldChanges()
+
+  tell(journal: readonly Change[]): void {
+    for (const change of this.#untold.take(journal)) [...this.tellers].some((tell) => tell(change))
+  }
+}
+
+const toldBefore = new WeakMap<Session, ToldBefore>()
 
 /**
  * Triggers `<table>.created`, `<table>.saved` or `<table>.deleted` for plugins, with `{ id, model }`: the property `id` of the row and the
@@ -77,12 +94,19 @@ export class GenericEvents extends SessionExtension {
     }
   }
 
+  /** What an outbox is to keep has to be told in the transaction, after the last of its work is written. */
+  override beforeCommit(): void {
+    if (eventKeeper()?.isKeeping(this.session) !== true) return
+    const { session } = this
+    const told = toldBefore.get(session) ?? new ToldBefore()
+    toldBefore.set(session, told)
+    told.tellers.add(this.#tell)
+    session.onBeforeCommit(() => told.tell(session.journal))
+  }
+
   override afterCommit(changes: readonly Change[]): void {
-    for (const change of changes) {
-      if (!this.#isTold(change) || triggered.has(change)) continue
-      triggered.add(change)
-      this.#trigger(change)
-    }
+    if (toldBefore.has(this.session)) return
+    for (const change of changes) if (!triggered.has(change) && this.#tell(change)) triggered.add(change)
   }
 
   /** A row of a junction belongs to the entities it links. */
@@ -93,11 +117,13 @@ export class GenericEvents extends SessionExtension {
     )
   }
 
-  #trigger(change: Change): void {
+  readonly #tell: Tell = (change) => {
+    if (!this.#isTold(change)) return false
     const { kind, target } = change
     const id = idOf(change)
-    if (id === null && kind !== 'delete') return
-    triggerNamed(`${this.#names.of(target).table}.${NAMES[kind]}`, { id, model: typeof target === 'string' ? target : target.name })
+    if (id !== null || kind === 'delete')
+      triggerNamed(`${this.#names.of(target).table}.${NAMES[kind]}`, { id, model: typeof target === 'string' ? target : target.name })
+    return true
   }
 }
 

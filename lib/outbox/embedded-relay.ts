@@ -1,0 +1,82 @@
+/**
+ * The relay that runs beside the program by itself.
+ *
+ * Invariant: one for each time a DataSource that lists an outbox with an embedded worker is connected; once stopped by somebody, it stays so.
+ *
+ * @module
+ */
+import type { DataSource } from 'typeorm'
+import { messageOf } from '../core/errors.js'
+import { warn } from '../core/warn.js'
+import { outsideOfWork } from '../events/open-work.js'
+import { onInstalled, type Installed } from '../session/installed.js'
+import { isOutbox, settingsOf } from './outbox-settings.js'
+import { createRelay, type Relay } from './relay.js'
+import { stopBeforeDestroy } from './relay/stop-before-destroy.js'
+
+/** How often it is looked whether a DataSource is connected. */
+const LOOK_MS = 50
+
+const relays = new WeakMap<DataSource, Relay>()
+const watched = new WeakSet<DataSource>()
+
+/** The relay that runs in this process by itself, for its health and counters; undefined where none does. */
+export function embeddedRelayOf(dataSource: DataSource): Relay | undefined {
+  return relays.get(dataSource)
+}
+
+const OFF = Symbol.for('flushpoint.no-embedded-relays')
+const shared = globalThis as unknown as Record<symbol, true | undefined>
+
+/** For programs that only look at an outbox, or whose work is a relay of their own. */
+export function preventEmbeddedRelays(): void {
+  shared[OFF] = true
+}
+
+/** Has DataSources get their relay when flushpoint is put on them. */
+export function startEmbeddedRelays(): void {
+  onInstalled((installed) => outsideOfWork(() => watch(installed)))
+}
+
+function watch(installed: Installed): void {
+  const { dataSource, extensions } = installed
+  if (shared[OFF] === true || !extensions.some(isOutbox) || watched.has(dataSource)) return
+  watched.add(dataSource)
+  const reference = new WeakRef(installed)
+  look(new WeakRef(dataSource), () => reference.deref()?.isConnecting === true)
+}
+
+function look(reference: WeakRef<DataSource>, isConnecting: () => boolean): void {
+  let isBegun = false
+  const timer = setInterval(() => {
+    const dataSource = reference.deref()
+    if (dataSource === undefined) return clearInterval(timer)
+    if (isBegun || !dataSource.isInitialized || isConnecting()) return
+    if (settingsOf(dataSource)?.isEmbedded !== true) return clearInterval(timer)
+    isBegun = true
+    begin(dataSource)
+    const forget = stopBeforeDestroy(dataSource, {
+      stop: () => Promise.resolve(),
+      gone: () => {
+        isBegun = false
+        forget()
+      },
+    })
+  }, LOOK_MS)
+  timer.unref()
+}
+
+/** A DataSource that was closed and connects anew gets another one. */
+function begin(dataSource: DataSource): void {
+  try {
+    const relay = createRelay(dataSource, { keepsAlive: false })
+    relays.set(dataSource, relay)
+    relay.start().catch((error: unknown) => failed(error))
+  } catch (error) {
+    failed(error)
+  }
+}
+
+function failed(error: unknown): void {
+  warn('OUTBOX_RELAY_FAILED', `The embedded relay of an outbox cannot start: ${messageOf(error)}`)
+}
