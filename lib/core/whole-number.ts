@@ -8,6 +8,9 @@
 import { describeValue } from './describe-value.js'
 import { ConfigurationError } from './errors.js'
 
+/** More than that a timer does not wait: it fires at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** @throws {ConfigurationError} OPTION_INVALID when an option is given and no whole number in this range, ends included. */
 export function assertWhole(place: string, options: Readonly<Record<string, unknown>>, [least, most]: readonly [number, number]): void {
   for (const [option, given] of Object.entries(options)) {

@@ -5,14 +5,11 @@
  *
  * @module
  */
-export interface EventReceiver {
+import type { FullDelivery } from './plugin-delivery.js'
+
+export interface EventReceiver extends FullDelivery {
   readonly name: string
   readonly events: readonly string[]
-  readonly timeoutMs: number
-  readonly retry: { readonly attempts: number; readonly baseMs: number; readonly maxMs: number }
-  readonly onDead: 'skip' | 'block'
-  readonly concurrency: number
-  readonly exactlyOnce: boolean
   readonly deliver: { readonly kind: 'handler'; readonly handle: (event: { readonly data: unknown }) => Promise<void> }
 }
 

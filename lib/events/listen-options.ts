@@ -9,6 +9,7 @@ import { checkOptions } from '../core/check-options.js'
 import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
+import { LONGEST_TIMER_MS } from '../core/whole-number.js'
 
 export interface ListenOptions {
   /** Taken off before its first call. @defaultValue `false` */
@@ -30,7 +31,6 @@ export interface ListenOptions {
 const PLACE = 'onEvent'
 const NUMBERS = ['concurrency', 'timeoutMs'] as const
 const KINDS = { once: 'boolean', abortSignal: 'object' } as const
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID */
 export function checkedListenOptions(options: ListenOptions): ListenOptions & Required<Pick<ListenOptions, 'once' | 'concurrency'>> {

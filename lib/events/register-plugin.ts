@@ -75,7 +75,7 @@ function assertPlugin(plugin: unknown): void {
   if (typeof wantsProcessEvent !== 'function') throw refuse('an instance of a class that extends EventPlugin')
   if (typeof slug !== 'string' || slug.trim() !== slug || slug === '' || slug.length > MAX_SLUG)
     throw refuse(`a plugin with a slug, a text of 1 to ${MAX_SLUG} characters that no other plugin has, without blanks at its ends`)
-  if (delivery !== undefined) assertDelivery(slug, delivery as PluginDelivery)
+  if (delivery !== undefined) assertDelivery(`the delivery of plugin "${slug}"`, delivery as PluginDelivery)
 }
 
 /**

@@ -10,7 +10,7 @@ import type { DataSource } from 'typeorm'
 import { checkOptions } from '../core/check-options.js'
 import { messageOf, OutboxError } from '../core/errors.js'
 import { warn } from '../core/warn.js'
-import { assertWhole } from '../core/whole-number.js'
+import { assertWhole, LONGEST_TIMER_MS } from '../core/whole-number.js'
 import { eventFailureListeners, reportEventFailure } from '../events/event-failures.js'
 import { outsideOfWork } from '../events/open-work.js'
 import { settingsOrFail, type OutboxSettings } from './outbox-settings.js'
@@ -146,7 +146,7 @@ export class Relay {
    */
   stop(options: StopOptions = {}): Promise<void> {
     checkOptions('relay.stop', options, { timeoutMs: 'number' })
-    assertWhole('relay.stop', { timeoutMs: options.timeoutMs }, [0, 2 ** 31 - 1])
+    assertWhole('relay.stop', { timeoutMs: options.timeoutMs }, [0, LONGEST_TIMER_MS])
     return (this.#stopped ??= outsideOfWork(() => this.#stop(options.timeoutMs ?? 30_000)))
   }
 
@@ -302,7 +302,18 @@ export function createRelay(dataSource: DataSource, options: CreateRelayOptions 
   const settings = settingsOrFail(dataSource)
   checkOptions('createRelay', options, { ...RELAY_OPTION_KINDS, subscriptions: 'array', keepsAlive: 'boolean', onError: 'function' })
   assertSubscriptions(options.subscriptions ?? [])
-  return new Relay({ ...settings, relay: relayOptions(settings.relay, options) }, options)
+  return new Relay(withOwnOptions(settings, options), options)
+}
+
+/** Subscriptions are still asked for each time: extensions bring some along later. */
+function withOwnOptions(settings: OutboxSettings, options: CreateRelayOptions): OutboxSettings {
+  return {
+    ...settings,
+    get subscriptions() {
+      return settings.subscriptions
+    },
+    relay: relayOptions(settings.relay, options),
+  }
 }
 
 function relayOptions(listed: FullRelayOptions, options: CreateRelayOptions): FullRelayOptions {

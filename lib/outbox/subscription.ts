@@ -10,18 +10,11 @@ import type { EntityManager } from 'typeorm'
 import { checkOptions } from '../core/check-options.js'
 import { describeValue } from '../core/describe-value.js'
 import { OutboxError } from '../core/errors.js'
+import { assertWhole } from '../core/whole-number.js'
+import { assertDelivery, DELIVERY_KINDS, fullDelivery, type FullDelivery } from '../events/plugin-delivery.js'
+import { fullRetry, type RetryPolicy } from '../events/retry-policy.js'
 import type { CloudEvent } from './cloud-event.js'
 import type { PublishResult, Transport } from './transport.js'
-import { assertWhole } from '../core/whole-number.js'
-
-export interface RetryPolicy {
-  /** How often a message is tried before it is dead. @defaultValue 12, at least 1 */
-  readonly attempts?: number
-  /** The longest wait before the second attempt; doubled before each further one, and a random part of it is waited. @defaultValue 1,000 */
-  readonly baseMs?: number
-  /** The longest wait of all. @defaultValue 900,000 */
-  readonly maxMs?: number
-}
 
 export interface HandlerCall {
   /** Aborts when the time of this attempt is over, and when the relay is stopped and out of patience. */
@@ -72,24 +65,21 @@ export interface TransportSubscriptionOptions extends Omit<CommonOptions, 'name'
 }
 
 /** What a relay works with. Made by {@link subscription} and {@link transportSubscription}. */
-export interface Subscription {
+export interface Subscription extends FullDelivery {
   readonly name: string
   readonly events: readonly string[]
-  readonly timeoutMs: number
-  readonly retry: Required<RetryPolicy>
-  readonly onDead: 'skip' | 'block'
-  readonly concurrency: number
-  readonly exactlyOnce: boolean
   readonly deliver:
     | { readonly kind: 'handler'; readonly handle: MessageHandler }
     | { readonly kind: 'transport'; readonly transport: Transport; readonly batchSize: number }
 }
 
-export const DEFAULT_RETRY: Required<RetryPolicy> = Object.freeze({ attempts: 12, baseMs: 1_000, maxMs: 900_000 })
 /** A broker that is down for a day refuses every message, and is asked again: no message is to blame. */
 const TRANSPORT_RETRY: Required<RetryPolicy> = Object.freeze({ attempts: 1_000_000, baseMs: 1_000, maxMs: 60_000 })
-const COMMON_KINDS = { name: 'string', timeoutMs: 'number', retry: 'object', onDead: ['skip', 'block'] } as const
+const COMMON_KINDS = { name: 'string', events: 'array' } as const
+const TRANSPORT_KINDS = { ...COMMON_KINDS, timeoutMs: 'number', retry: 'object', onDead: ['skip', 'block'], batchSize: 'number' } as const
 const MAX_NAME = 100
+/** Names that begin so are those of plugins. */
+export const PLUGIN_PREFIX = 'plugin:'
 
 /**
  * A receiver of messages in a relay's process. What it throws makes the message wait for its next attempt, and later messages of the same
@@ -109,19 +99,15 @@ const MAX_NAME = 100
  */
 export function subscription<T = unknown>(options: SubscriptionOptions<T>): Subscription {
   const place = placeOf(options, 'subscription')
-  checkOptions(
-    place,
-    { ...options, events: undefined },
-    { ...COMMON_KINDS, events: 'array', handle: 'function', concurrency: 'number', exactlyOnce: 'boolean' },
-  )
+  checkOptions(place, { ...options, events: undefined }, { ...COMMON_KINDS, ...DELIVERY_KINDS, handle: 'function' })
   if (typeof (options as Partial<SubscriptionOptions>).handle !== 'function')
     throw new OutboxError('SUBSCRIPTION_INVALID', { given: place, wanted: 'options with a function handle(event)' })
-  assertWhole(place, { concurrency: options.concurrency }, [1, 10_000])
+  const { name, events, handle, ...delivery } = options
+  assertDelivery(place, delivery)
   return Object.freeze({
-    ...commonOf(place, options.name, options),
-    concurrency: options.concurrency ?? 10,
-    exactlyOnce: options.exactlyOnce ?? false,
-    deliver: { kind: 'handler' as const, handle: options.handle as MessageHandler },
+    ...commonOf(place, { name, events }),
+    ...fullDelivery(delivery),
+    deliver: { kind: 'handler' as const, handle: handle as MessageHandler },
   })
 }
 
@@ -138,13 +124,14 @@ export function transportSubscription(transport: Transport, options: TransportSu
     throw new OutboxError('SUBSCRIPTION_INVALID', { given: describeValue(transport), wanted: 'a transport, with publish(batch)' })
   const name = options.name ?? transport.name
   const place = placeOf({ name }, 'transportSubscription')
-  checkOptions(place, { ...options, events: undefined }, { ...COMMON_KINDS, events: 'array', batchSize: 'number' })
-  assertWhole(place, { batchSize: options.batchSize }, [1, 10_000])
+  checkOptions(place, { ...options, events: undefined }, TRANSPORT_KINDS)
+  const { name: _name, events, batchSize = 200, ...delivery } = options
+  assertWhole(place, { batchSize }, [1, 10_000])
+  assertDelivery(place, delivery)
   return Object.freeze({
-    ...commonOf(place, name, { ...options, retry: { ...TRANSPORT_RETRY, ...given(options.retry ?? {}) } }),
-    concurrency: 1,
-    exactlyOnce: false,
-    deliver: { kind: 'transport' as const, transport, batchSize: options.batchSize ?? 200 },
+    ...commonOf(place, { name, events }),
+    ...fullDelivery({ ...delivery, retry: fullRetry(delivery.retry, TRANSPORT_RETRY), concurrency: 1 }),
+    deliver: { kind: 'transport' as const, transport, batchSize },
   })
 }
 
@@ -168,39 +155,21 @@ function placeOf(options: unknown, made: string): string {
   return typeof name === 'string' ? `${made} "${name}"` : made
 }
 
-type Common = Pick<Subscription, 'name' | 'events' | 'timeoutMs' | 'retry' | 'onDead'>
-
 function commonOf(
   place: string,
-  name: string,
-  { events = '*', timeoutMs, retry = {}, onDead = 'skip' }: Omit<CommonOptions, 'name'>,
-): Common {
+  { name, events = '*' }: { readonly name: string; readonly events: CommonOptions['events'] | undefined },
+): Pick<Subscription, 'name' | 'events'> {
   const isText = typeof name === 'string' && name.trim() === name && name !== '' && name.length <= MAX_NAME
-  const isName = isText && name !== '*' && !name.startsWith('plugin:')
+  const isName = isText && name !== '*' && !name.startsWith(PLUGIN_PREFIX)
   if (!isName)
     throw new OutboxError('SUBSCRIPTION_INVALID', {
       given: place,
-      wanted: `a name of 1 to ${MAX_NAME} characters, without blanks at its ends; "*" and "plugin:…" are taken`,
+      wanted: `a name of 1 to ${MAX_NAME} characters, without blanks at its ends; "*" and "${PLUGIN_PREFIX}…" are taken`,
     })
-  checkOptions(place, retry, { attempts: 'number', baseMs: 'number', maxMs: 'number' })
-  assertWhole(place, { timeoutMs: timeoutMs }, [1, 2 ** 31 - 1])
-  assertWhole(place, { 'retry.attempts': retry.attempts }, [1, 1_000_000])
-  assertWhole(place, { 'retry.baseMs': retry.baseMs }, [0, 2 ** 31 - 1])
-  assertWhole(place, { 'retry.maxMs': retry.maxMs }, [0, Number.MAX_SAFE_INTEGER])
   const patterns = typeof events === 'string' ? [events] : events
   if (!Array.isArray(patterns) || patterns.length === 0 || patterns.some((pattern) => typeof pattern !== 'string' || pattern === ''))
     throw new OutboxError('SUBSCRIPTION_INVALID', { given: place, wanted: 'events as a name, or a list of names' })
-  return {
-    name,
-    events: Object.freeze([...patterns]),
-    timeoutMs: timeoutMs ?? 30_000,
-    retry: Object.freeze({ ...DEFAULT_RETRY, ...given(retry) }),
-    onDead,
-  }
-}
-
-function given<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+  return { name, events: Object.freeze([...patterns]) }
 }
 
 /** Results of a transport by id, whatever it answered. */

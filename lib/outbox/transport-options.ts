@@ -8,6 +8,7 @@
 import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
+import { LONGEST_TIMER_MS } from '../core/whole-number.js'
 import type { CloudEvent } from './cloud-event.js'
 
 /** One for all events, or one made of each. */
@@ -18,7 +19,6 @@ export interface OptionCheck {
   readonly fits: (value: unknown) => boolean
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isFunction = (value: unknown) => typeof value === 'function'
 

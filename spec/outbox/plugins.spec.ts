@@ -178,6 +178,19 @@ describeDatabase('a plugin behind an outbox', () => {
       ])
     })
 
+    it('is tried as often as by default where its attempts are undefined', async () => {
+      const failed = workshop.failures()
+      const bad = new Working(() => Promise.reject(new Error('never')), { slug: 'bad', retry: { attempts: undefined, baseMs: 0 } as never })
+      workshop.register(bad)
+      await relay()
+      trigger(1)
+      await until(
+        'it is given up',
+        async () => (await workshop.dataSource.manager.find('OutboxDelivery', { where: { status: 1 } })).length === 1,
+      )
+      expect(failed).toHaveLength(12)
+    })
+
     it('has later events of the key wait for its retry, while another plugin goes on', async () => {
       workshop.failures()
       const order: string[] = []

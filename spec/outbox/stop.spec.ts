@@ -55,6 +55,28 @@ describeDatabase('a relay that stops', () => {
     expect([all.length, repeated(all), disordered(all)]).toEqual([32, [], []])
   })
 
+  it('waits without asking again and again', async () => {
+    const dataSource = await openOutbox()
+    const { opened, open } = gate()
+    const [begun, began] = [gate(), jest.spyOn(globalThis, 'setTimeout')]
+    const relay = await startRelay(dataSource, {
+      leaseMs,
+      settleMs: 10,
+      subscriptions: [moving('ear', () => (begun.open(), opened))],
+    })
+    await tellMoves(dataSource, movesOf(1, 1))
+    await begun.opened
+    const stopped = relay.stop()
+    await new Promise((resolve) => setImmediate(resolve))
+    const before = began.mock.calls.length
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(began.mock.calls.length - before).toBeLessThan(10)
+    began.mockRestore()
+    open()
+    await stopped
+    expect(relay.counters.handled).toBe(1)
+  })
+
   it('tells handlers to abort that take longer than it may, and counts no attempt of them', async () => {
     const dataSource = await openOutbox()
     const reasons: unknown[] = []

@@ -1,7 +1,8 @@
 /** Who gets which messages: by name of the event, in batches, in later versions of the program, in other processes. */
-import { outboxOf, subscription, type CloudEvent } from 'flushpoint/outbox'
+import { createRelay, outboxOf, subscription, type CloudEvent } from 'flushpoint/outbox'
 import { track } from 'flushpoint/events'
 import type { DataSource } from 'typeorm'
+import { receiveEvents } from '../../lib/events/event-receivers.js'
 import { describeDatabase } from '../support/databases.js'
 import { Noted } from '../support/events.js'
 import { disordered, Moved, movesOf, noting, numbersOf, repeated, tellMoves, type Move } from '../support/moves.js'
@@ -38,6 +39,18 @@ describeDatabase('a subscription', () => {
       all: ['item.moved', 'test.noted'],
       none: [],
     })
+  })
+
+  it('that an extension brings along later is heard by a relay that was made before', async () => {
+    const dataSource = await openOutbox()
+    const relay = createRelay(dataSource)
+    const heard: CloudEvent[] = []
+    receiveEvents(dataSource, hearing(heard, { name: 'late' }) as never)
+    await relay.start()
+    await dataSource.transaction(async () => track(new Noted({ text: 'a' })))
+    await nothingLeft(dataSource)
+    await relay.stop()
+    expect(heard.map(({ type }) => type)).toEqual(['test.noted'])
   })
 
   it('gets more messages than a batch takes, each key in order', async () => {

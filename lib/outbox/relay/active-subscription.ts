@@ -6,28 +6,17 @@
  * @module
  */
 import type { EventPlugin } from '../../events/event-plugin.js'
+import { fullDelivery, type FullDelivery } from '../../events/plugin-delivery.js'
 import { plugins, type RegisteredPlugin } from '../../events/plugin-registry.js'
 import { wants } from '../../events/trigger-event.js'
 import type { OutboxMessage } from '../message.js'
 import { namesMatching } from '../name-pattern.js'
-import { DEFAULT_RETRY, type RetryPolicy, type Subscription } from '../subscription.js'
+import { PLUGIN_PREFIX, type Subscription } from '../subscription.js'
 
-export interface ActiveSubscription {
+export interface ActiveSubscription extends FullDelivery {
   readonly name: string
-  readonly timeoutMs: number
-  readonly retry: Required<RetryPolicy>
-  readonly onDead: 'skip' | 'block'
-  readonly concurrency: number
-  readonly exactlyOnce: boolean
   readonly deliver: Subscription['deliver'] | { readonly kind: 'plugin'; readonly registered: RegisteredPlugin }
   wants(message: OutboxMessage): boolean
-}
-
-const PREFIX = 'plugin:'
-
-/** What a subscription of a plugin is called. */
-export function pluginSubscriptionName(slug: string): string {
-  return `${PREFIX}${slug}`
 }
 
 const subscribed = new WeakMap<Subscription, ActiveSubscription>()
@@ -52,8 +41,8 @@ export function hasPlugins(): boolean {
  * nobody has said whether they are on, the program may still be starting.
  */
 export function isPluginOff(name: string): boolean {
-  if (plugins.setting === undefined || !name.startsWith(PREFIX)) return false
-  const registered = plugins.withSlug(name.slice(PREFIX.length))
+  if (plugins.setting === undefined || !name.startsWith(PLUGIN_PREFIX)) return false
+  const registered = plugins.withSlug(name.slice(PLUGIN_PREFIX.length))
   return registered !== undefined && !(plugins.isEnabled && registered.isActive)
 }
 
@@ -72,15 +61,11 @@ export function activePlugins(): readonly ActiveSubscription[] {
 /** Plugins are handed what was triggered, and not what was tracked. */
 function pluginSubscription(registered: RegisteredPlugin): ActiveSubscription {
   const { slug, plugin } = registered
-  const { delivery = {} } = plugin as Partial<Pick<EventPlugin, 'delivery'>>
+  const { delivery } = plugin as Partial<Pick<EventPlugin, 'delivery'>>
   const refused = new WeakSet<OutboxMessage>()
   return {
-    name: pluginSubscriptionName(slug),
-    timeoutMs: delivery.timeoutMs ?? 30_000,
-    retry: { ...DEFAULT_RETRY, ...delivery.retry },
-    onDead: delivery.onDead ?? 'skip',
-    concurrency: delivery.concurrency ?? 10,
-    exactlyOnce: delivery.exactlyOnce ?? false,
+    ...fullDelivery(delivery),
+    name: `${PLUGIN_PREFIX}${slug}`,
     deliver: { kind: 'plugin', registered },
     wants: (message) => {
       if (message.kind !== 'triggered' || refused.has(message)) return false

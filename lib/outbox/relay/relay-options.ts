@@ -7,7 +7,7 @@
  */
 import { checkOptions, type OptionKinds } from '../../core/check-options.js'
 import { ConfigurationError } from '../../core/errors.js'
-import { assertWhole } from '../../core/whole-number.js'
+import { assertWhole, LONGEST_TIMER_MS } from '../../core/whole-number.js'
 
 export interface RelayOptions {
   /** How many loops of this process share the work, each with a connection of its own. @defaultValue 1, 1 to 64 */
@@ -72,8 +72,8 @@ export function fullRelayOptions(place: string, options: RelayOptions): FullRela
   const full: FullRelayOptions = { ...DEFAULTS, ...given }
   assertWhole(place, { loops: full.loops }, [1, 64])
   assertWhole(place, { batchSize: full.batchSize }, [1, 10_000])
-  assertWhole(place, { leaseMs: full.leaseMs }, [500, 2 ** 31 - 1])
-  assertWhole(place, { settleMs: full.settleMs }, [1, 2 ** 31 - 1])
+  assertWhole(place, { leaseMs: full.leaseMs }, [500, LONGEST_TIMER_MS])
+  assertWhole(place, { settleMs: full.settleMs }, [1, LONGEST_TIMER_MS])
   assertWhole(place, { retentionMs: full.retentionMs }, [0, Number.MAX_SAFE_INTEGER])
   assertWhole(place, { inboxRetentionMs: full.inboxRetentionMs }, [0, Number.MAX_SAFE_INTEGER])
   assertWhole(place, { forgetAfterMs: full.forgetAfterMs }, [60_000, Number.MAX_SAFE_INTEGER])
@@ -85,7 +85,7 @@ export function fullRelayOptions(place: string, options: RelayOptions): FullRela
       wanted: 'two numbers',
       given: `an array of ${full.pollMs.length}`,
     })
-  assertWhole(place, { 'pollMs[0]': least }, [1, 2 ** 31 - 1])
-  assertWhole(place, { 'pollMs[1]': most }, [least, 2 ** 31 - 1])
+  assertWhole(place, { 'pollMs[0]': least }, [1, LONGEST_TIMER_MS])
+  assertWhole(place, { 'pollMs[1]': most }, [least, LONGEST_TIMER_MS])
   return Object.freeze(full)
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { RetryPolicy } from '../subscription.js'
+import type { RetryPolicy } from '../../events/retry-policy.js'
 
 /**
  * Exponential backoff with full jitter. Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.

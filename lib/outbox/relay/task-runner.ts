@@ -29,6 +29,8 @@ export interface RunnerParts {
 interface Running {
   readonly tasks: readonly Task[]
   readonly dueMs: number
+  /** Waits no longer for its handler. */
+  expire: () => void
   controller: AbortController | undefined
   isLate: boolean
 }
@@ -40,15 +42,12 @@ export class TaskRunner {
   /** Of those that run on after their round was closed, and of those that have ended since. */
   readonly #busyKeys = new Set<string>()
   readonly #late = new Set<Task>()
+  #whenIdle: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
 
   constructor(subscription: ActiveSubscription, parts: RunnerParts) {
     this.#subscription = subscription
     this.#parts = parts
-  }
-
-  get isIdle(): boolean {
-    return this.#running.size === 0
   }
 
   /** How many more it could begin now. */
@@ -118,8 +117,10 @@ export class TaskRunner {
     }
   }
 
-  async idle(): Promise<void> {
-    while (this.#running.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  /** Settles when nothing runs. */
+  idle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
   /** Tasks that go one after another: those of one key, or a batch. What has a key that is busy is left for later. */
@@ -153,28 +154,25 @@ export class TaskRunner {
   }
 
   #deliver(tasks: readonly Task[]): Promise<void> | undefined {
-    const running: Running = { tasks, dueMs: performance.now() + this.#subscription.timeoutMs, controller: undefined, isLate: false }
+    const dueMs = performance.now() + this.#subscription.timeoutMs
+    const running: Running = { tasks, dueMs, expire: () => {}, controller: undefined, isLate: false }
     this.#running.add(running)
     tasks.forEach((task) => task.begin())
     const delivered = this.#parts.deliver(tasks, () => (running.controller ??= new AbortController()).signal)
     if (delivered === undefined) return this.#over(running)
     this.#watch()
-    return Promise.race([delivered, this.#timeoutOf(running)]).then(() => this.#over(running))
-  }
-
-  /** Resolved by {@link #expire}. */
-  readonly #expiries = new Map<Running, () => void>()
-
-  #timeoutOf(running: Running): Promise<void> {
-    return new Promise((resolve) => this.#expiries.set(running, resolve))
+    const expired = new Promise<void>((resolve) => (running.expire = resolve))
+    return Promise.race([delivered, expired]).then(() => this.#over(running))
   }
 
   #over(running: Running): undefined {
     this.#running.delete(running)
-    this.#expiries.delete(running)
-    if (!running.isLate) return
-    for (const task of running.tasks) this.#late.add(task)
-    this.#parts.ended()
+    if (running.isLate) {
+      for (const task of running.tasks) this.#late.add(task)
+      this.#parts.ended()
+    }
+    if (this.#running.size > 0) return
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   /** One timer for all: those begun first are due first. */
@@ -195,7 +193,7 @@ export class TaskRunner {
       const errorOf = ({ message: { id } }: Task) => new OutboxError('HANDLER_TIMEOUT', { subscription: name, id, timeoutMs })
       failInOrder(running.tasks, errorOf)
       ;(running.controller ??= new AbortController()).abort(errorOf(running.tasks[0]!)) // it may be asked for only now
-      this.#expiries.get(running)?.()
+      running.expire()
     }
     this.#watch()
   }
