@@ -9,7 +9,7 @@ import type { DataSource } from 'typeorm'
 import { messageOf } from '../core/errors.js'
 import { warn } from '../core/warn.js'
 import { outsideOfWork } from '../events/open-work.js'
-import { onInstalled, type Installed } from '../session/installed.js'
+import { isConnected, onInstalled, type Installed } from '../session/installed.js'
 import { isOutbox, settingsOf } from './outbox-settings.js'
 import { createRelay, type Relay } from './relay.js'
 import { stopBeforeDestroy } from './relay/stop-before-destroy.js'
@@ -38,32 +38,34 @@ export function startEmbeddedRelays(): void {
   onInstalled((installed) => outsideOfWork(() => watch(installed)))
 }
 
-function watch(installed: Installed): void {
-  const { dataSource, extensions } = installed
+function watch({ dataSource, extensions }: Installed): void {
   if (shared[OFF] === true || !extensions.some(isOutbox) || watched.has(dataSource)) return
   watched.add(dataSource)
-  const reference = new WeakRef(installed)
-  look(new WeakRef(dataSource), () => reference.deref()?.isConnecting === true)
+  beginOnceConnected(dataSource)
 }
 
-function look(reference: WeakRef<DataSource>, isConnecting: () => boolean): void {
-  let isBegun = false
+/** Nothing tells when a DataSource connects, so it is looked at until it has; a DataSource that nobody uses any more is not kept for that. */
+function beginOnceConnected(watchedOne: DataSource): void {
+  const reference = new WeakRef(watchedOne)
   const timer = setInterval(() => {
     const dataSource = reference.deref()
-    if (dataSource === undefined) return clearInterval(timer)
-    if (isBegun || !dataSource.isInitialized || isConnecting()) return
-    if (settingsOf(dataSource)?.isEmbedded !== true) return clearInterval(timer)
-    isBegun = true
+    if (dataSource !== undefined && !isConnected(dataSource)) return
+    clearInterval(timer)
+    if (dataSource === undefined || settingsOf(dataSource)?.isEmbedded !== true) return
     begin(dataSource)
-    const forget = stopBeforeDestroy(dataSource, {
-      stop: () => Promise.resolve(),
-      gone: () => {
-        isBegun = false
-        forget()
-      },
-    })
+    beginAnewAfter(dataSource)
   }, LOOK_MS)
   timer.unref()
+}
+
+function beginAnewAfter(dataSource: DataSource): void {
+  const forget = stopBeforeDestroy(dataSource, {
+    stop: () => Promise.resolve(),
+    gone: () => {
+      forget()
+      outsideOfWork(() => beginOnceConnected(dataSource))
+    },
+  })
 }
 
 /** A DataSource that was closed and connects anew gets another one. */

@@ -10,7 +10,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm'
 import { describeValue } from '../core/describe-value.js'
 import { ConfigurationError } from '../core/errors.js'
 import { withoutExtensions } from '../core/silence.js'
-import { installedOnes } from '../session/installed.js'
+import { installedOn } from '../session/installed.js'
 import { assertConnected } from './desk/assert-connected.js'
 import { OutboxDatabase, type OutboxConnection } from './sql/outbox-database.js'
 import type { DatabaseFamily } from '../tables/database-family.js'
@@ -110,7 +110,7 @@ function gateOf(manager: EntityManager): TransactionGate | undefined {
 }
 
 function isFollowed(dataSource: DataSource): boolean {
-  return installedOnes().some((one) => one.dataSource === dataSource)
+  return installedOn(dataSource) !== undefined
 }
 
 /** @returns False where the row was there: nothing was inserted. */

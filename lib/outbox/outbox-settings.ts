@@ -13,7 +13,7 @@ import { OutboxError } from '../core/errors.js'
 import { warnOnce } from '../core/warn.js'
 import { isExtensionFactory } from '../mapper/extension-factory.js'
 import type { SessionExtensionInput } from '../mapper/session.js'
-import { installedOnes } from '../session/installed.js'
+import { installedOn, installedOnes } from '../session/installed.js'
 import { ChangeColumns } from './change-columns.js'
 import { namesMatching } from './name-pattern.js'
 import { aggregateOf } from './partition-key.js'
@@ -55,8 +55,7 @@ export function rememberOptions(input: object, options: OutboxOptions): void {
 
 /** The outbox of a DataSource; undefined where it lists none. */
 export function settingsOf(dataSource: DataSource): OutboxSettings | undefined {
-  const installed = installedOnes().find((one) => one.dataSource === dataSource)
-  const inputs = installed?.extensions.filter(isOutbox) ?? []
+  const inputs = installedOn(dataSource)?.extensions.filter(isOutbox) ?? []
   const [input] = inputs
   if (inputs.length > 1)
     warnOnce(

@@ -11,10 +11,10 @@ import type { OpenWork } from '../events/open-work.js'
 import type { BulkStatement } from '../mapper/bulk-statement.js'
 import type { ExtensionFactory } from '../mapper/extension-factory.js'
 import type { Session } from '../mapper/session.js'
+import { wantImagesWherePossible } from '../session/images-where-possible.js'
 import { SessionExtension } from '../session/session-extension.js'
 import { UntoldChanges } from '../session/untold-changes.js'
 import { warnOnce } from '../core/warn.js'
-import { wantChangesOf } from './bulk-changes.js'
 import { changeEvents } from './change-events.js'
 import { storeAlone } from './lone-messages.js'
 import { pendingMessage, messageFor } from './message-maker.js'
@@ -73,7 +73,7 @@ export class Outbox extends SessionExtension {
   override beforeBulk(statement: BulkStatement): void {
     statement.wantTransaction()
     const settings = settingsOf(this.session.dataSource)
-    if (settings !== undefined) wantChangesOf(statement, this.session.dataSource, settings)
+    if (settings?.changes.has(statement.target, this.session.dataSource) === true) wantImagesWherePossible(statement, 'both')
   }
 
   override beforeCommit(): void {

@@ -26,6 +26,7 @@ import { RelayLoop } from './relay/relay-loop.js'
 import { fullRelayOptions, RELAY_OPTION_KINDS, type FullRelayOptions, type RelayOptions } from './relay/relay-options.js'
 import { sweep } from './relay/sweeper.js'
 import { stopBeforeDestroy } from './relay/stop-before-destroy.js'
+import { within } from './relay/within.js'
 import { assertSubscriptions, type Subscription } from './subscription.js'
 import { onWakeUp } from './wake-up.js'
 
@@ -277,13 +278,6 @@ export class Relay {
     await forget(database, { ...relay, sightings: this.#dueToForget }).catch((error: unknown) => this.#reportError(error))
     await sweep(database, relay).catch((error: unknown) => this.#reportError(error))
   }
-}
-
-/** Settles with `work`, or when its time is over. */
-async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)))])
-  clearTimeout(timer)
 }
 
 /**

@@ -44,9 +44,14 @@ export function installedOnes(): readonly Installed[] {
   return found
 }
 
+/** What flushpoint is on this DataSource; undefined where it is on none. */
+export function installedOn(dataSource: DataSource): Installed | undefined {
+  return installedOnes().find((one) => one.dataSource === dataSource)
+}
+
 /** Whether it is connected, and through with its schema and migrations, which on a single connection have transactions of their own. */
 export function isConnected(dataSource: DataSource): boolean {
-  return dataSource.isInitialized && !installedOnes().some((one) => one.dataSource === dataSource && one.isConnecting)
+  return dataSource.isInitialized && installedOn(dataSource)?.isConnecting !== true
 }
 
 /** Calls `listener` for each DataSource that flushpoint is put on from now on. @returns Stops it. */

@@ -7,11 +7,12 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { DataSource } from 'typeorm'
-import { DataError, hasErrorCode } from '../../core/errors.js'
+import { DataError } from '../../core/errors.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { Change } from '../../mapper/change.js'
 import type { EntityState, OpenSession, Session } from '../../mapper/session.js'
 import type { TransactionScope } from '../../mapper/unit-of-work.js'
+import { wantImagesWherePossible } from '../../session/images-where-possible.js'
 import { SessionExtension } from '../../session/session-extension.js'
 import { actorOf, AUDIT_OPTION_NAMES, shortened, type AuditOptions } from './audit-options.js'
 import { auditPlanOf, NO_OPTIONS, type AuditPlan } from './audit-plan.js'
@@ -84,11 +85,7 @@ export class Audit extends SessionExtension {
 
   override beforeBulk(statement: BulkStatement): void {
     if (this.#options.bulk !== true || !this.#plan.audits(statement.target)) return
-    try {
-      statement.wantImages('both')
-    } catch (error) {
-      if (!hasErrorCode(error, 'BULK_IMAGES_UNSUPPORTED')) throw error
-    }
+    wantImagesWherePossible(statement, 'both')
   }
 
   override beforeCommit(): void {

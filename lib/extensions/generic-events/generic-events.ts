@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { hasErrorCode } from '../../core/errors.js'
 import { eventKeeper } from '../../events/event-keeper.js'
 import { triggerNamed } from '../../events/trigger-event.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
 import type { Change, ChangeKind } from '../../mapper/change.js'
 import type { Session } from '../../mapper/session.js'
+import { wantImagesWherePossible } from '../../session/images-where-possible.js'
 import { SessionExtension } from '../../session/session-extension.js'
 import { UntoldChanges } from '../../session/untold-changes.js'
 import { tableFilter, type TableFilter } from '../table-filter.js'
@@ -87,11 +87,7 @@ export class GenericEvents extends SessionExtension {
 
   override beforeBulk(statement: BulkStatement): void {
     if (!this.#withBulk) return
-    try {
-      statement.wantImages('keys')
-    } catch (error) {
-      if (!hasErrorCode(error, 'BULK_IMAGES_UNSUPPORTED')) throw error
-    }
+    wantImagesWherePossible(statement, 'keys')
   }
 
   /** What an outbox is to keep has to be told in the transaction, after the last of its work is written. */

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { hasErrorCode } from '../../core/errors.js'
 import type { DomainEvent, EventActor } from '../../events/domain-event.js'
 import { track } from '../../events/track.js'
 import type { BulkStatement } from '../../mapper/bulk-statement.js'
@@ -14,7 +13,8 @@ import type { Change } from '../../mapper/change.js'
 import { isExtensionFactory } from '../../mapper/extension-factory.js'
 import type { SchemaChange } from '../../mapper/schema-change.js'
 import type { Session, SessionExtensionInput } from '../../mapper/session.js'
-import { installedOnes } from '../../session/installed.js'
+import { installedOn } from '../../session/installed.js'
+import { wantImagesWherePossible } from '../../session/images-where-possible.js'
 import { SessionExtension } from '../../session/session-extension.js'
 import { tableFilter, type TableFilter } from '../table-filter.js'
 import { TableNames } from '../table-names.js'
@@ -96,7 +96,7 @@ export class TableEvents extends SessionExtension {
   /** Whether it is there from the beginning: what a DataSource lists is built late where the first hooks of a session were silenced. */
   get #isListed(): boolean {
     const isThis = (input: SessionExtensionInput) => (isExtensionFactory(input) ? input.extension : input) === this.constructor
-    return installedOnes().some(({ dataSource, extensions }) => dataSource === this.session.dataSource && extensions.some(isThis))
+    return installedOn(this.session.dataSource)?.extensions.some(isThis) === true
   }
 
   override afterFlush(): void {
@@ -112,11 +112,7 @@ export class TableEvents extends SessionExtension {
     const isInsert = statement.kind === 'insert' || statement.kind === 'upsert'
     if (isInsert ? !this.#withChanges : !this.#wantsKeys) return
     if (this.#isExcluded(this.#names.of(statement.target).table)) return
-    try {
-      statement.wantImages(this.#withChanges ? 'both' : 'keys')
-    } catch (error) {
-      if (!hasErrorCode(error, 'BULK_IMAGES_UNSUPPORTED')) throw error
-    }
+    wantImagesWherePossible(statement, this.#withChanges ? 'both' : 'keys')
   }
 
   override afterBulk(statement: BulkStatement): void {

@@ -61,6 +61,7 @@ export class Leases {
   #learned: Epochs = new Map()
   #hasInherited = false
   #tendedMs = -Infinity
+  #lookedMs = -Infinity
   #isDue = false
   #validUntilMs = 0
   #announced = ''
@@ -134,7 +135,9 @@ export class Leases {
 
   /** Has this loop tend soon where somebody has given slots back: their messages wait for it. */
   async lookForFree(connection: OutboxConnection): Promise<void> {
-    if (this.#isDue || performance.now() < this.#tendedMs + LOOK_MS) return
+    const nowMs = performance.now()
+    if (this.#isDue || nowMs < Math.max(this.#tendedMs, this.#lookedMs) + LOOK_MS) return
+    this.#lookedMs = nowMs
     this.#isDue = await this.#table.hasFree(connection, this.#announced.split('\n'))
   }
 

@@ -26,6 +26,7 @@ import { Sleep } from './sleep.js'
 import { Suspects } from './suspects.js'
 import { Task } from './task.js'
 import { Closing, TaskRunner } from './task-runner.js'
+import { within } from './within.js'
 import { writeOutcome } from './write-outcome.js'
 
 export interface LoopParts {
@@ -240,7 +241,7 @@ export class RelayLoop {
       own,
     }))
     const all = Promise.all(rounds.map(({ runner, own }) => runner.run(own, closing)))
-    await settledOrAfter(all, this.#parts.settings.relay.settleMs)
+    await within(all, this.#parts.settings.relay.settleMs)
     for (const { runner } of rounds) runner.close(closing)
   }
 
@@ -261,9 +262,10 @@ export class RelayLoop {
   async #acknowledge(fresh: readonly OutboxMessage[], tasks: readonly Task[]): Promise<void> {
     const late = this.#late
     const ofRound = new Set(tasks) // the last of them may have ended just now
+    const here = this.#here()
     const outcome = roundOutcome(fresh, tasks, {
       late: late.filter((task) => !ofRound.has(task)),
-      othersFor: (message, own) => this.#othersFor(message, own),
+      othersFor: (message, own) => othersFor(message, own, here),
     })
     try {
       this.#noted(await writeOutcome(outcome, { settings: this.#parts.settings, leases: this.#leases }))
@@ -274,11 +276,10 @@ export class RelayLoop {
     }
   }
 
-  /** Who is not held here, or is behind, or came while this round was under way; who went meanwhile finds it when he is back. */
-  #othersFor(message: OutboxMessage, own: readonly Task[]): readonly string[] {
+  /** Also who came while this round was under way; who went meanwhile finds what he wants when he is back. */
+  #here(): readonly ActiveSubscription[] {
     const known = new Map([...this.#ofCycle, ...this.#parts.subscriptions()].map((one) => [one.name, one]))
-    for (const { subscription } of own) known.delete(subscription.name)
-    return [...known.values()].filter((one) => !isPluginOff(one.name) && one.wants(message)).map(({ name }) => name)
+    return [...known.values()].filter(({ name }) => !isPluginOff(name))
   }
 
   #hasForOtherLoops({ intake }: RoundOutcome): boolean {
@@ -297,9 +298,8 @@ export class RelayLoop {
   }
 }
 
-async function settledOrAfter(all: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const elapsed = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-  await Promise.race([all, elapsed])
-  clearTimeout(timer)
+/** Who wants it and does not have it in this round: its slot is not held here, or what is before it waits. */
+function othersFor(message: OutboxMessage, own: readonly Task[], here: readonly ActiveSubscription[]): readonly string[] {
+  const others = here.filter(({ name }) => !own.some(({ subscription }) => subscription.name === name))
+  return others.filter((one) => one.wants(message)).map(({ name }) => name)
 }
