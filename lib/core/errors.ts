@@ -275,9 +275,9 @@ export const ERRORS = {
     'use the manager of that query runner (queryRunner.manager), or open the transaction with dataSource.transaction(...), which global writes join',
   ),
   // ---- bulk statements
-  BULK_IMAGES_TOO_LATE: entry<{ readonly kind: string }>(
-    ({ kind }) => `Cannot ask for images of this ${kind} statement now: it has been sent`,
-    'call statement.wantImages(...) in beforeBulk',
+  BULK_IMAGES_TOO_LATE: entry<{ readonly kind: string; readonly method: 'wantImages' | 'wantTransaction' }>(
+    ({ kind, method }) => `Cannot call ${method} of this ${kind} statement now: it has been sent`,
+    'call it in beforeBulk',
   ),
   BULK_IMAGES_UNSUPPORTED: entry<{ readonly kind: string; readonly reason: string }>(
     ({ kind, reason }) => `Cannot load images for this ${kind} statement: ${reason}`,

@@ -14,12 +14,13 @@ import { inFlight } from './in-flight.js'
  *
  * @returns What nobody keeps.
  */
-export function keepNow<E extends KeptEvent>(events: readonly E[]): readonly E[] {
+export function keepNow(events: readonly KeptEvent[]): readonly KeptEvent[] {
   const keeper = eventKeeper()
   if (keeper === undefined) return events
-  const kept = events.filter(({ name }) => keeper.keepsNow(name))
-  if (kept.length > 0) keepInBackground(keeper.keepNow(kept), kept)
-  return kept.length === 0 ? events : events.filter((event) => !kept.includes(event))
+  const kept = new Set(events.filter(({ name }) => keeper.keepsNow(name)))
+  if (kept.size === 0) return events
+  keepInBackground(keeper.keepNow([...kept]), [...kept])
+  return events.filter((event) => !kept.has(event))
 }
 
 /** Whoever waits for events waits for this, too; what fails is told for each of them. */

@@ -7,7 +7,7 @@
  * @module
  */
 import { FrameSlot } from '../core/async-frame.js'
-import { currentContext, type Context } from '../core/context.js'
+import { currentContext } from '../core/context.js'
 import { EventError } from '../core/errors.js'
 import { isThenable } from '../core/run-in-order.js'
 import { currentSilence } from '../core/silence.js'
@@ -46,21 +46,19 @@ export function triggerEvent(name: unknown, payload: unknown, options?: TrackOpt
 /** As {@link triggerEvent}, for names that nobody could declare. */
 export function triggerNamed(name: unknown, payload: unknown, { session }: TrackOptions = {}): void {
   if (!plugins.isEnabled || currentSilence() !== undefined) return
-  const told: Told = {
-    event: Object.freeze({ name: checkedName(textOf(name)), payload }),
+  const told: KeptEvent = {
+    kind: 'triggered',
+    name: checkedName(textOf(name)),
+    payload,
     context: currentContext(),
     createdMs: Date.now(),
   }
   const work = session ?? openWork()
   const keeper = eventKeeper()
-  if (work !== undefined && keeper?.keepWith(work, keptOf(told)) === true) return
-  keeper?.check(keptOf(told))
+  if (work !== undefined && keeper?.keepWith(work, told) === true) return
+  keeper?.check(told)
   const batch = batches.get()
   whenCommitted(() => (batch?.isOpen === true ? batch.add(told) : handOverAll([told])), session)
-}
-
-function keptOf({ event: { name, payload }, context, createdMs }: Told): KeptEvent {
-  return { kind: 'triggered', name, payload, context, createdMs }
 }
 
 /** An enumeration's member stands for its text, wherever that comes from. */
@@ -68,17 +66,11 @@ function textOf(name: unknown): unknown {
   return typeof name === 'string' || (typeof name === 'object' && name !== null) ? String(name).trim() : name
 }
 
-interface Told {
-  readonly event: PluginEvent
-  readonly context: Context
-  readonly createdMs: number
-}
-
 class Batch {
   isOpen = true
-  readonly #told: Told[] = []
+  readonly #told: KeptEvent[] = []
 
-  add(told: Told): void {
+  add(told: KeptEvent): void {
     this.#told.push(told)
   }
 
@@ -115,9 +107,9 @@ export function batchEvents<T>(fn: () => T): T {
 }
 
 /** The setting counts now, too: events may have waited for a commit meanwhile. */
-function handOverAll(told: readonly Told[]): void {
+function handOverAll(told: readonly KeptEvent[]): void {
   if (!plugins.isEnabled || told.length === 0) return
-  keepNow(told.map(keptOf)).forEach(handOver)
+  keepNow(told).forEach(handOver)
 }
 
 function handOver({ name, payload, context }: KeptEvent): void {

@@ -62,7 +62,7 @@ export class BulkWrite {
   }
 
   wantImages(images: BulkImages): void {
-    if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind })
+    if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind, method: 'wantImages' })
     if (this.#facts.unsupported !== undefined)
       throw new SessionError('BULK_IMAGES_UNSUPPORTED', { kind: this.kind, reason: this.#facts.unsupported })
     if (this.#images === undefined || STRENGTH[images] > STRENGTH[this.#images]) this.#images = images
@@ -74,7 +74,7 @@ export class BulkWrite {
   }
 
   wantTransaction(): void {
-    if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind })
+    if (this.#isSent) throw new SessionError('BULK_IMAGES_TOO_LATE', { kind: this.kind, method: 'wantTransaction' })
     this.#needsTransaction = true
   }
 

@@ -8,6 +8,7 @@
  */
 import { messageOf as textOfError } from '../../core/errors.js'
 import { groupBy } from '../../core/group-by.js'
+import { endMessages, withoutDeliveries } from '../desk/finish-messages.js'
 import type { OutboxConnection } from '../sql/outbox-database.js'
 import { readStillWaiting } from './delivery-reader.js'
 import { INTAKE } from './names.js'
@@ -59,11 +60,8 @@ export async function acknowledge(
     connection,
     intake.filter((one) => hasRest(one)).map(({ message }) => message.seq),
   )
-  await finish(
-    connection,
-    intake.filter((one) => !hasRest(one)).map(({ message }) => message.seq),
-    retentionMs,
-  )
+  const finished = intake.filter((one) => !hasRest(one)).map(({ message }) => message.seq)
+  await endMessages(connection, finished, { retentionMs, from: 0 })
   await removeRows(connection, done, retentionMs)
   for (const failure of failed) await updateRow(connection, failure)
   await noteBegun(connection, outcome.unbegun.filter(isStillHeld), -1)
@@ -167,15 +165,6 @@ async function handedOut(connection: OutboxConnection, sequences: readonly numbe
   )
 }
 
-/** Everybody is done with these. */
-async function finish(connection: OutboxConnection, sequences: readonly number[], retentionMs: number): Promise<void> {
-  await connection.runAmong(sequences, ({ table, among, nowMs: now }, some) =>
-    retentionMs > 0
-      ? `UPDATE ${table('outbox_message')} SET state = 2, done_at = ${now} WHERE ${among('seq', some)}`
-      : `DELETE FROM ${table('outbox_message')} WHERE ${among('seq', some)}`,
-  )
-}
-
 /** Two subscriptions that end with a message at the same moment must see each other: the later one waits for the earlier. */
 async function removeRows(connection: OutboxConnection, done: readonly Done[], retentionMs: number): Promise<void> {
   if (done.length === 0) return
@@ -186,21 +175,17 @@ async function removeRows(connection: OutboxConnection, done: readonly Done[], r
       ({ table, among, bind }, seqs) =>
         `DELETE FROM ${table('outbox_delivery')} WHERE ${among('message_seq', seqs)} AND subscription = ${bind(name)}`,
     )
-  await finish(connection, await withoutRest(connection, sequences), retentionMs)
+  const ended = await withoutDeliveries(connection, await lockHandedOut(connection, sequences))
+  await endMessages(connection, ended, { retentionMs, from: 1 })
 }
 
-async function withoutRest(connection: OutboxConnection, sequences: readonly number[]): Promise<readonly number[]> {
+async function lockHandedOut(connection: OutboxConnection, sequences: readonly number[]): Promise<readonly number[]> {
   const locked = await connection.rowsAmong<{ seq: unknown }>(
     sequences,
     ({ table, among, forUpdate }, some) =>
       `SELECT seq FROM ${table('outbox_message')} WHERE ${among('seq', some)} AND state = 1 ORDER BY seq${forUpdate}`,
   )
-  const rest = await connection.rowsAmong<{ seq: unknown }>(
-    locked.map(({ seq }) => Number(seq)),
-    ({ table, among }, some) => `SELECT DISTINCT message_seq AS seq FROM ${table('outbox_delivery')} WHERE ${among('message_seq', some)}`,
-  )
-  const isLeft = new Set(rest.map(({ seq }) => Number(seq)))
-  return locked.map(({ seq }) => Number(seq)).filter((seq) => !isLeft.has(seq))
+  return locked.map(({ seq }) => Number(seq))
 }
 
 async function updateRow(connection: OutboxConnection, { subscription, message, attempt, isDead, delayMs, error }: Failure): Promise<void> {
