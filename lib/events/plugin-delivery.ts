@@ -22,6 +22,7 @@ export interface PluginDelivery {
   readonly exactlyOnce?: boolean
 }
 
+/** How something is handed over, with nothing left open. */
 export interface FullDelivery extends Required<PluginDelivery> {
   readonly retry: Required<RetryPolicy>
 }

@@ -27,6 +27,7 @@ export type {
 export { outboxOf } from './outbox-of.js'
 export type { OutboxOptions, OutgoingEvent } from './outbox-options.js'
 export { Outbox } from './outbox.js'
+export type { FullDelivery } from '../events/plugin-delivery.js'
 export type { RetryPolicy } from '../events/retry-policy.js'
 export { PermanentError } from './permanent-error.js'
 export { createRelay, type CreateRelayOptions, type HealthLimits, type Relay, type RelayHealth, type StopOptions } from './relay.js'

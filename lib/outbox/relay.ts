@@ -68,7 +68,7 @@ export interface RelayHealth extends OutboxStatus {
 type RelayState = 'new' | 'running' | 'stopping' | 'stopped'
 
 const SWEEP_MS = 60_000
-/** How long a database that does not answer may hold up the end: leases that are not given back run out. */
+/** How long a database that does not answer may hold up the end: what ended is handled again then, and leases run out. */
 const LEAVE_MS = 2_000
 /** What is told of an outbox that cannot be asked. */
 const NOTHING: OutboxStatus = { messages: 0, subscriptions: [], relays: [] }
@@ -169,7 +169,7 @@ export class Relay {
     await this.#sweeping
     await this.#notifications?.stop().catch(() => undefined)
     if (!wasRunning || !this.#settings.dataSource.isInitialized) return
-    for (const loop of this.#loops) await loop.release().catch((error: unknown) => this.#reportError(error))
+    for (const loop of this.#loops) await loop.leave().catch((error: unknown) => this.#reportError(error))
   }
 
   async #drain(timeoutMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** The end of a relay: what runs ends, what is done is written down, what is not is left to others, and leases are given back. */
 import { createRelay, OutboxError } from 'flushpoint/outbox'
 import type { DataSource } from 'typeorm'
+import { OutboxDatabase } from '../../lib/outbox/sql/outbox-database.js'
 import { describeDatabase, openDataSource, recordStatements } from '../support/databases.js'
 import { gate } from '../support/events.js'
 import { disordered, movesOf, moving, noting, numbersOf, repeated, tellMoves, type Move } from '../support/moves.js'
@@ -112,6 +113,31 @@ describeDatabase('a relay that stops', () => {
     })
     await nothingLeft(dataSource)
     expect([handled.length, handled.every(({ attempt }) => attempt === 1), disordered(handled)]).toEqual([4, true, []])
+  })
+
+  it('writes down what ended when it was told to abort, also where the database takes its time', async () => {
+    const dataSource = await openOutbox()
+    const begun = gate()
+    const relay = await startRelay(dataSource, {
+      leaseMs,
+      settleMs: 10_000,
+      subscriptions: [
+        moving('ear', (_, { abortSignal }) => {
+          begun.open()
+          return new Promise<void>((resolve) => abortSignal.addEventListener('abort', () => resolve()))
+        }),
+      ],
+    })
+    await tellMoves(dataSource, movesOf(1, 1))
+    await begun.opened
+    const { transaction } = OutboxDatabase.prototype
+    const slow = jest.spyOn(OutboxDatabase.prototype, 'transaction').mockImplementation(async function (this: OutboxDatabase, work) {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return transaction.call(this, work)
+    } as OutboxDatabase['transaction'])
+    await relay.stop({ timeoutMs: 10 })
+    slow.mockRestore()
+    expect([await countRows(dataSource, 'OutboxMessage'), relay.counters.handled]).toEqual([0, 1])
   })
 
   it('goes without handlers that do not listen: what they had is handled again by others, and what they do later writes nothing', async () => {

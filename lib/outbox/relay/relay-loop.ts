@@ -61,6 +61,8 @@ export class RelayLoop {
   /** What the present cycle began with. */
   #ofCycle: readonly ActiveSubscription[] = []
   #isStopping = false
+  /** Has the present round, if any, wait no longer. */
+  #endRound: () => void = () => {}
   #over: Promise<void> | undefined
 
   constructor(parts: LoopParts) {
@@ -102,20 +104,24 @@ export class RelayLoop {
     this.#sleep.wake()
   }
 
-  /** Begins nothing any more. Settles when what runs has ended and is written down. */
+  /** Begins nothing any more. Settles when what runs has ended. */
   async drain(): Promise<void> {
     this.#isStopping = true
     this.#sleep.wake()
     await this.#over
     await Promise.all([...this.#runners.values()].map((runner) => runner.idle()))
-    if (this.#late.length > 0) await this.#acknowledge([], []).catch((error: unknown) => this.#failed(error))
   }
 
+  /** Tells what runs to abort, and waits for it in no round any more. */
   abort(reason: unknown): void {
     for (const runner of this.#runners.values()) runner.abort(reason)
+    this.#endRound()
   }
 
-  async release(): Promise<void> {
+  /** Writes down what has ended, and gives the leases back. What runs on is left to others. */
+  async leave(): Promise<void> {
+    await this.#over
+    if (this.#late.length > 0) await this.#acknowledge([], []).catch((error: unknown) => this.#failed(error))
     await this.#leases.release()
   }
 
@@ -241,7 +247,8 @@ export class RelayLoop {
       own,
     }))
     const all = Promise.all(rounds.map(({ runner, own }) => runner.run(own, closing)))
-    await within(all, this.#parts.settings.relay.settleMs)
+    const interrupted = new Promise<void>((resolve) => (this.#endRound = resolve))
+    await within(Promise.race([all, interrupted]), this.#parts.settings.relay.settleMs)
     for (const { runner } of rounds) runner.close(closing)
   }
 
