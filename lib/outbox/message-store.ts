@@ -5,12 +5,10 @@
  *
  * @module
  */
+import { notifyRelays } from './desk/notify-relays.js'
 import type { NewMessage } from './message.js'
 import type { OutboxSettings } from './outbox-settings.js'
 import type { OutboxConnection } from './sql/outbox-database.js'
-
-/** What relays of other processes listen to, on PostgreSQL. */
-export const NOTIFY_CHANNEL = 'flushpoint_outbox'
 
 /** A statement of MySQL has to fit into max_allowed_packet, 16 MiB as it comes, with up to four bytes for each character. */
 const CHARACTERS_PER_STATEMENT = 4 * 2 ** 20
@@ -34,7 +32,7 @@ export async function storeMessages(
 ): Promise<void> {
   if (messages.length === 0) return
   for (const some of portions(messages)) await insert(connection, some, settings)
-  if (settings.hasNotify) await connection.rows(({ bind }) => `SELECT pg_notify(${bind(NOTIFY_CHANNEL)}, '')`)
+  await notifyRelays(connection, settings)
 }
 
 function insert(connection: OutboxConnection, messages: readonly NewMessage[], settings: OutboxSettings): Promise<number> {

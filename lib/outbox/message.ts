@@ -42,7 +42,7 @@ export const MESSAGE_COLUMNS = 'seq, id, kind, type, source, subject, partition_
 
 export function messageOf(row: Row): OutboxMessage {
   return {
-    seq: Number(row['seq']),
+    seq: sequenceOf(row),
     id: String(row['id']),
     kind: row['kind'] === 'tracked' ? 'tracked' : 'triggered',
     type: String(row['type']),
@@ -91,6 +91,10 @@ function jsonIn(row: Row, column: 'payload' | 'headers'): unknown {
 /** The context a handler runs in: what was chosen to be stored of the one the event was told in. */
 export function contextOf(message: OutboxMessage): Context {
   return headersOf(message.row) as Context
+}
+
+export function sequenceOf(row: Row): number {
+  return Number(row['seq'])
 }
 
 function textOrNull(value: unknown): string | null {

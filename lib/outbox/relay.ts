@@ -18,7 +18,7 @@ import type { OutboxStatus } from './outbox-desk.js'
 import { outboxOf } from './outbox-of.js'
 import { activePlugins, activeSubscription, type ActiveSubscription } from './relay/active-subscription.js'
 import type { Acknowledged } from './relay/acknowledge.js'
-import { forget } from './relay/forget.js'
+import { forget, SWEEP_MS } from './relay/forget.js'
 import { Notifications } from './relay/notifications.js'
 import type { RelayCounters } from './relay/relay-counters.js'
 import { newIdentity } from './relay/relay-identity.js'
@@ -67,7 +67,6 @@ export interface RelayHealth extends OutboxStatus {
 
 type RelayState = 'new' | 'running' | 'stopping' | 'stopped'
 
-const SWEEP_MS = 60_000
 /** How long a database that does not answer may hold up the end: what ended is handled again then, and leases run out. */
 const LEAVE_MS = 2_000
 /** What is told of an outbox that cannot be asked. */

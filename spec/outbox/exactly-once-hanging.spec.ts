@@ -142,6 +142,7 @@ describeDatabase('an exactlyOnce attempt that does not end', () => {
     const dataSource = await open()
     const attempts: number[] = []
     await relayOf(dataSource, {
+      timeoutMs: 500, // the last one is to end in time also on a busy machine
       handle: async (_event, { manager, attempt }) => {
         attempts.push(attempt)
         await save(manager, `attempt ${attempt}`)
@@ -214,7 +215,7 @@ describeDatabase(
           subscription({
             name: 'waiting',
             exactlyOnce: true,
-            timeoutMs: 150,
+            timeoutMs: 300,
             retry: { attempts: 3, baseMs: 1, maxMs: 2 },
             handle: async (_event, { manager, attempt }) => {
               attempts.push(attempt)
@@ -224,7 +225,7 @@ describeDatabase(
         ],
       })
       await until('it waits in the table', async () => (await countRows(dataSource, 'OutboxDelivery')) === 1)
-      await new Promise((resolve) => setTimeout(resolve, 600)) // the time of several attempts
+      await new Promise((resolve) => setTimeout(resolve, 1_000)) // the time of several attempts
       expect(asked()).toBe(1)
       goOn()
       expect((await errorOf(holding)).message).toBe('gives it up')

@@ -18,7 +18,7 @@ export function readStatus(settings: OutboxSettings): Promise<OutboxStatus> {
     const names = await knownSubscriptions(connection, settings)
     const waiting = await readNewMessages(connection)
     const deliveries = await readDeliveries(connection)
-    const nowMs = await readNow(connection)
+    const nowMs = await connection.nowMs()
     const isWantedBy = new Map(settings.subscriptions.map(({ name, events }) => [name, namesMatching(events)]))
     return {
       messages: await countMessages(connection),
@@ -70,11 +70,6 @@ function statusOf(name: string, { fresh, own = NONE, nowMs }: Figures): Subscrip
 async function countMessages(connection: OutboxConnection): Promise<number> {
   const [row] = await connection.rows(({ table }) => `SELECT COUNT(*) AS count FROM ${table('outbox_message')}`)
   return Number(row!['count'])
-}
-
-async function readNow(connection: OutboxConnection): Promise<number> {
-  const [row] = await connection.rows(({ nowMs }) => `SELECT ${nowMs} AS now`)
-  return Number(row!['now'])
 }
 
 async function readNewMessages(connection: OutboxConnection): Promise<readonly NewMessages[]> {

@@ -9,9 +9,11 @@
 import { ConfigurationError, OutboxError } from '../../core/errors.js'
 import { describeValue } from '../../core/describe-value.js'
 import { nearestName } from '../../core/nearest-name.js'
+import { sequenceOf } from '../message.js'
 import { namesMatching } from '../name-pattern.js'
 import type { LetterFilter, ReplayFrom } from '../outbox-desk.js'
 import type { OutboxSettings } from '../outbox-settings.js'
+import { readLastSequence } from '../relay/delivery-reader.js'
 import type { OutboxConnection, Row } from '../sql/outbox-database.js'
 import { knownSubscriptions } from './known-subscriptions.js'
 import { isMeantBy, messageCondition } from './letter-filter.js'
@@ -74,8 +76,7 @@ async function assertKnown(connection: OutboxConnection, settings: OutboxSetting
 }
 
 async function rangeOf(connection: OutboxConnection, from: ReplayFrom): Promise<Range> {
-  const [row] = await connection.rows(({ table }) => `SELECT MAX(seq) AS last FROM ${table('outbox_message')}`)
-  const last = Number(row?.['last'] ?? -1)
+  const last = await readLastSequence(connection)
   return 'sequence' in from ? { first: from.sequence, last, sinceMs: undefined } : { first: 0, last, sinceMs: from.time.getTime() }
 }
 
@@ -130,8 +131,4 @@ async function handOutAgain(
     ],
     ignoresExisting: true,
   })
-}
-
-function sequenceOf(row: Row): number {
-  return Number(row['seq'])
 }

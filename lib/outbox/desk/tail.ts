@@ -9,7 +9,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CloudEvent } from '../cloud-event.js'
-import { cloudEventOf, MESSAGE_COLUMNS, messageOf } from '../message.js'
+import { cloudEventOf, MESSAGE_COLUMNS, messageOf, sequenceOf } from '../message.js'
 import { namesMatching } from '../name-pattern.js'
 import type { OutboxConnection, OutboxDatabase, Row, SqlParts } from '../sql/outbox-database.js'
 import { LateCommits } from './late-commits.js'
@@ -87,10 +87,6 @@ function messages(connection: OutboxConnection, which: (parts: SqlParts) => stri
 
 function eventOf(row: Row): CloudEvent {
   return cloudEventOf(messageOf(row))
-}
-
-function sequenceOf(row: Row): number {
-  return Number(row['seq'])
 }
 
 function isAborted(abortSignal: AbortSignal | undefined): boolean {

@@ -55,7 +55,7 @@ export async function acknowledge(
   const failed = outcome.failed.filter((failure) => isStillHeld(failure))
   const rows = intake.flatMap(rowsOf)
   const needsTime = rows.some(({ attempts }) => attempts > 0) // when a message failed, or died, is told
-  await insertRows(connection, rows, needsTime ? await nowMs(connection) : 0)
+  await insertRows(connection, rows, needsTime ? await connection.nowMs() : 0)
   await handedOut(
     connection,
     intake.filter((one) => hasRest(one)).map(({ message }) => message.seq),
@@ -134,15 +134,9 @@ function nameOf(error: unknown): string {
   }
 }
 
-async function nowMs(connection: OutboxConnection): Promise<number> {
-  const [row] = await connection.rows<{ now: unknown }>(({ nowMs: now }) => `SELECT ${now} AS now`)
-  return Number(row!.now)
-}
-
 async function insertRows(connection: OutboxConnection, rows: readonly NewRow[], now: number): Promise<void> {
   if (rows.length === 0) return
   await connection.insert('outbox_delivery', {
-    constants: {},
     columns: [
       { name: 'message_seq', type: 'bigint', values: rows.map(({ seq }) => seq) },
       { name: 'subscription', type: 'text', values: rows.map(({ name }) => name) },

@@ -27,7 +27,8 @@ export interface Forgotten {
 /** How many deliveries go by one transaction. */
 const CHUNK = 1_000
 /** How often this is called. */
-const SWEEP_MS = 60_000
+/** How often a relay looks for what is over. */
+export const SWEEP_MS = 60_000
 
 export async function forget(database: OutboxDatabase, options: ForgetOptions): Promise<readonly Forgotten[]> {
   const { names, nowMs } = await database.read((connection) => readNames(connection, options.forgetAfterMs))
@@ -68,8 +69,7 @@ interface Known {
 }
 
 async function readNames(connection: OutboxConnection, forgetAfterMs: number): Promise<Known> {
-  const [time] = await connection.rows(({ nowMs }) => `SELECT ${nowMs} AS now`)
-  const nowMs = Number(time!['now'])
+  const nowMs = await connection.nowMs()
   const announced = await readAnnounced(connection, nowMs - forgetAfterMs)
   const slots = await connection.rows(
     ({ table, bind }) =>

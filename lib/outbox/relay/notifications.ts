@@ -6,7 +6,7 @@
  * @module
  */
 import type { DataSource, QueryRunner } from 'typeorm'
-import { NOTIFY_CHANNEL } from '../message-store.js'
+import { NOTIFY_CHANNEL } from '../desk/notify-relays.js'
 
 interface Client {
   on(event: string, listener: () => void): unknown

@@ -61,7 +61,6 @@ export class SlotTable {
     )
     if (missing.length === 0) return
     await connection.insert('outbox_slot', {
-      constants: {},
       columns: [
         { name: 'subscription', type: 'text', values: missing.map(({ name }) => name) },
         { name: 'slot', type: 'int', values: missing.map(({ slot }) => slot) },

@@ -8,6 +8,7 @@
  */
 import { finishMessages } from '../desk/finish-messages.js'
 import { inTransaction } from '../desk/lock-conflicts.js'
+import { sequenceOf } from '../message.js'
 import type { OutboxDatabase, Row } from '../sql/outbox-database.js'
 import type { RelayOptions } from './relay-options.js'
 
@@ -29,18 +30,13 @@ const CHUNK = 1_000
 const LEASES_REMEMBERED = 10
 
 export async function sweep(database: OutboxDatabase, { retentionMs, inboxRetentionMs, leaseMs }: SweepOptions): Promise<SweepResult> {
-  const nowMs = await readNow(database)
+  const nowMs = await database.read((connection) => connection.nowMs())
   return {
     finishedMessages: await finishForgotten(database, retentionMs),
     deletedMessages: await deleteDone(database, nowMs - retentionMs),
     forgottenInboxRows: await forgetInboxRows(database, nowMs - inboxRetentionMs),
     deletedRelays: await deleteRelays(database, nowMs - leaseMs * LEASES_REMEMBERED),
   }
-}
-
-async function readNow(database: OutboxDatabase): Promise<number> {
-  const [row] = await database.read((connection) => connection.rows(({ nowMs }) => `SELECT ${nowMs} AS now`))
-  return Number(row!['now'])
 }
 
 /**
@@ -125,8 +121,4 @@ function deleteRelays(database: OutboxDatabase, untilMs: number): Promise<number
   return inTransaction(database, (connection) =>
     connection.run(({ table, bind }) => `DELETE FROM ${table('outbox_relay')} WHERE alive_until < ${bind(untilMs)}`),
   )
-}
-
-function sequenceOf(row: Row): number {
-  return Number(row['seq'])
 }

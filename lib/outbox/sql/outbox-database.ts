@@ -26,6 +26,9 @@ export interface SqlParts extends Binding {
   among(column: string, values: readonly (number | string)[]): string
 }
 
+/** Rows to insert; what is the same in all of them may be given once. */
+type NewRows = Pick<InsertRows, 'columns' | 'ignoresExisting'> & Partial<Pick<InsertRows, 'constants'>>
+
 type Write = (parts: SqlParts) => string
 
 /** Stands for a parameter until the text is finished. */
@@ -78,11 +81,17 @@ export class OutboxConnection {
     return found
   }
 
+  /** The time of the database. */
+  async nowMs(): Promise<number> {
+    const [row] = await this.rows(({ nowMs }) => `SELECT ${nowMs} AS now`)
+    return Number(row!['now'])
+  }
+
   /** Inserts rows, in the order of the lists. @returns How many. */
-  async insert(name: TableName, rows: Omit<InsertRows, 'table'>): Promise<number> {
+  async insert(name: TableName, rows: NewRows): Promise<number> {
     const { dialect } = this.#database
     const count = rows.columns[0]!.values.length
-    const folded = count > 1 ? { ...rows, ...foldConstants(rows) } : rows
+    const folded = { ...rows, ...(count > 1 ? foldConstants(rows) : { constants: rows.constants ?? {} }) }
     let inserted = 0
     for (let from = 0; from < count; from += dialect.rowsPerInsert) {
       const columns = folded.columns.map((column) => ({ ...column, values: column.values.slice(from, from + dialect.rowsPerInsert) }))
@@ -93,7 +102,7 @@ export class OutboxConnection {
 }
 
 /** What is the same in every row is sent once. */
-function foldConstants({ constants, columns }: Omit<InsertRows, 'table'>): Pick<InsertRows, 'constants' | 'columns'> {
+function foldConstants({ constants, columns }: NewRows): Pick<InsertRows, 'constants' | 'columns'> {
   const isSame = ({ values }: InsertRows['columns'][number]) => values.every((value) => value === values[0])
   const varying = columns.filter((column) => !isSame(column))
   const kept = varying.length > 0 ? varying : columns.slice(0, 1)
