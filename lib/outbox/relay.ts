@@ -220,7 +220,8 @@ export class Relay {
   toString(): string {
     const { handled, failed, dead } = this.#counters
     const names = this.#active().map(({ name }) => name)
-    return `Relay (${this.#state}; ${this.#loops.length} loops; ${names.join(', ') || 'no subscription'}; ${handled} handled, ${failed} failed, ${dead} dead)`
+    const summary = `Relay (${this.#state}; ${this.#loops.length} loop${this.#loops.length === 1 ? '' : 's'}; ${names.join(', ') || 'no subscription'}; ${handled} handled, ${failed} failed, ${dead} dead)`
+    return this.isRunning ? [summary, ...this.#loops].join('\n') : summary
   }
 
   #active(): readonly ActiveSubscription[] {

@@ -52,6 +52,11 @@ export class SessionRecorder {
     return recorder
   }
 
+  toString(): string {
+    const waiting = this.#entries.filter(({ isUndone }) => !isUndone).length
+    return `SessionRecorder: ${waiting} messages wait for the commit, ${this.#entries.length - waiting} were undone`
+  }
+
   /**
    * Takes an event into the open transaction.
    *

@@ -51,6 +51,21 @@ describeDatabase('the health of a relay', () => {
     expect(await relay.health()).toMatchObject({ isHealthy: false, problems: ['the relay is stopped'], slots: 0, relays: [] })
   })
 
+  it('is in its text, with what each loop holds and has in hand', async () => {
+    const dataSource = await openOutbox()
+    const { opened, open } = gate()
+    const relay = await startRelay(dataSource, { settleMs: 10, subscriptions: [moving('ear', () => opened)] })
+    await tellMoves(dataSource, movesOf(2, 2))
+    await until('both are begun', async () => (await countRows(dataSource, 'OutboxDelivery')) === 2)
+    expect(String(relay).split('\n')).toEqual([
+      'Relay (running; 1 loop; ear; 0 handled, 0 failed, 0 dead)',
+      'RelayLoop (running)',
+      '  Leases (valid): * 32, ear 32; 0 lost',
+      '  TaskRunner "ear": 2 running, 0 late, 2 keys busy',
+    ])
+    open()
+  })
+
   it('tells of a backlog, and that its oldest message is old', async () => {
     const dataSource = await openOutbox()
     const { opened, open } = gate()

@@ -204,7 +204,7 @@ describeDatabase('a relay that stops', () => {
     expect([relay.isRunning, await shares(dataSource, 'ear'), relay.toString()]).toEqual([
       false,
       [-32],
-      'Relay (stopped; 1 loops; ear; 1 handled, 0 failed, 0 dead)',
+      'Relay (stopped; 1 loop; ear; 1 handled, 0 failed, 0 dead)',
     ])
   })
 

@@ -75,6 +75,11 @@ export class Leases {
     this.#table = new SlotTable(parts.identity, parts.leaseMs)
   }
 
+  toString(): string {
+    const slots = [...this.#held.keys()].map((name) => `${name} ${this.#ownSlots(name).length}`)
+    return `Leases (${this.#isValid ? 'valid' : 'over'}): ${slots.join(', ') || 'none'}; ${this.losses} lost`
+  }
+
   /** Whether relays elsewhere, or of former times, have announced names that this one has not. */
   get hasOthers(): boolean {
     return this.#others.length > 0

@@ -79,6 +79,10 @@ export class RelayLoop {
     })
   }
 
+  toString(): string {
+    return [`RelayLoop (${this.#isStopping ? 'stopping' : 'running'})`, this.#leases, ...this.#runners.values()].join('\n  ')
+  }
+
   get slots(): number {
     return this.#leases.count
   }

@@ -50,6 +50,10 @@ export class TaskRunner {
     this.#parts = parts
   }
 
+  toString(): string {
+    return `TaskRunner "${this.#subscription.name}": ${this.#running.size} running, ${this.#late.size} late, ${this.#busyKeys.size} keys busy`
+  }
+
   /** How many more it could begin now. */
   get capacity(): number {
     return Math.max(0, this.#lanesAtOnce - this.#running.size)

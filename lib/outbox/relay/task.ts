@@ -34,6 +34,10 @@ export class Task {
     this.hasRow = hasRow
   }
 
+  toString(): string {
+    return `Task ${this.#state}: ${this.message.type} ${this.message.id} for "${this.subscription.name}", attempt ${this.attempt}`
+  }
+
   get state(): TaskState {
     return this.#state
   }
