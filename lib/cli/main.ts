@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { Console } from 'node:console'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../core/errors.js'
@@ -32,9 +33,7 @@ async function main(): Promise<void> {
     process.exit(EXIT.error)
   })
   preventEmbeddedRelays() // looking handles nothing, and a worker brings its own
-  const code = await run({ words, commands: COMMANDS, version: versionOfPackage() }, portsOf(screen, stopRequests))
-  await screen.drained()
-  process.exit(code)
+  process.exit(await run({ words, commands: COMMANDS, version: versionOfPackage() }, portsOf(screen, stopRequests)))
 }
 
 function portsOf(screen: StreamScreen, stopRequests: StopRequests): CommandPorts {
@@ -44,7 +43,7 @@ function portsOf(screen: StreamScreen, stopRequests: StopRequests): CommandPorts
     deskOf: outboxOf,
     relayOf: createRelay,
     stopSignal: () => stopRequests.listen(),
-    claimOutput: () => void Object.assign(console, { log: console.error, info: console.error, debug: console.error }),
+    claimOutput: () => void Object.assign(console, new Console(process.stderr)),
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * From a command line to an exit code.
  *
- * Knows no process. Invariant: whatever a command throws is printed whole, and never ends as success.
+ * Knows no process. Invariant: whatever a command throws is printed whole; neither that nor results that cannot be written end as success.
  *
  * @module
  */
@@ -31,7 +31,14 @@ export interface Invocation {
   readonly version: string
 }
 
+/** Ends when all is printed. */
 export async function run(invocation: Invocation, ports: CommandPorts): Promise<ExitCode> {
+  const code = await codeOf(invocation, ports)
+  await ports.screen.drained()
+  return ports.screen.hasFailed ? EXIT.error : code
+}
+
+async function codeOf(invocation: Invocation, ports: CommandPorts): Promise<ExitCode> {
   try {
     return await dispatch(invocation, ports)
   } catch (error) {

@@ -80,6 +80,10 @@ export const CLI_ERRORS = {
     ({ timeoutMs }) => `Cannot wait any longer for the worker to stop: its time was ${timeoutMs} ms`,
     'give it more (--timeout-ms), or have handlers heed the abortSignal; what was in hand is handled again by the next worker',
   ),
+  CLI_STOPPED: entry<{ readonly command: string }>(
+    ({ command }) => `Cannot finish ${command}: it was asked to stop`,
+    'run it once more; what a load had written is undone, what a dump had written is written anew',
+  ),
   CLI_ENDED_EARLY: entry<{ readonly command: string }>(
     ({ command }) => `Cannot finish ${command}: it waits for a promise that nothing will settle`,
     'look for such a promise in the file of the data source, or in what it loads',

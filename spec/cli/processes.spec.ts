@@ -1,9 +1,9 @@
 /** The program as operators run it: processes, signals, pipes and exit codes, on the database of the run. */
 import { sessionSubscriber } from 'flushpoint'
 import { defineEvent, track } from 'flushpoint/events'
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DataSource, DataSourceOptions } from 'typeorm'
@@ -31,18 +31,20 @@ interface Ended {
 }
 
 class Program {
-  readonly child: ChildProcessWithoutNullStreams
+  readonly child: ChildProcess
   readonly ended: Promise<Ended>
   #out = ''
   #err = ''
 
-  constructor(words: readonly string[], env: NodeJS.ProcessEnv) {
+  /** @param out where its results go; a pipe to this process where nothing is said */
+  constructor(words: readonly string[], env: NodeJS.ProcessEnv, out: number | 'pipe') {
     this.child = spawn(process.execPath, ['-r', './.ci/register.cjs', 'lib/cli/main.ts', ...words], {
       cwd: ROOT,
       env: { ...process.env, ...env },
+      stdio: ['pipe', out, 'pipe'],
     })
-    this.child.stdout.on('data', (chunk: Buffer) => (this.#out += chunk.toString()))
-    this.child.stderr.on('data', (chunk: Buffer) => (this.#err += chunk.toString()))
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.#out += chunk.toString()))
+    this.child.stderr!.on('data', (chunk: Buffer) => (this.#err += chunk.toString()))
     this.ended = once(this.child, 'close').then(([code]) => ({ code: code as number | null, out: this.#out, err: this.#err }))
   }
 
@@ -73,8 +75,8 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 const programs = new Set<Program>()
 let settings: DataSourceOptions
 
-function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const program = new Program(words, { CLI_SPEC_OPTIONS: JSON.stringify(settings ?? {}), CLI_SPEC_LOG: LOG, ...env })
+function start(words: readonly string[], env: NodeJS.ProcessEnv = {}, out: number | 'pipe' = 'pipe'): Program {
+  const program = new Program(words, { CLI_SPEC_OPTIONS: JSON.stringify(settings ?? {}), CLI_SPEC_LOG: LOG, ...env }, out)
   programs.add(program)
   void program.ended.then(() => programs.delete(program))
   return program
@@ -95,6 +97,13 @@ describe('the program', () => {
     expect(help).toEqual({ code: 0, out: expect.stringMatching(/^Usage: flushpoint outbox dead \[options\]\n/) as unknown, err: '' })
   })
 
+  ;(existsSync('/dev/full') ? it : it.skip)('exits with 1 where its results cannot be written', async () => {
+    const full = openSync('/dev/full', 'w')
+    const { code, err } = await start(['--help'], {}, full).ended
+    closeSync(full)
+    expect([code, err]).toEqual([1, expect.stringMatching(/^Cannot write the results: ENOSPC/)])
+  })
+
   it('exits with 2 where it is used wrongly', async () => {
     expect(await flushpoint('outbox', 'redrive')).toEqual({
       code: 2,
@@ -105,7 +114,11 @@ describe('the program', () => {
 
   it('exits with 1 where there is no outbox, whatever keeps the process alive', async () => {
     const { code, out, err } = await flushpoint('outbox', 'status', '-d', 'spec/cli/fixtures/without-outbox.ts')
-    expect([code, out, err]).toEqual([1, '', expect.stringMatching(/^OutboxError: Cannot use an outbox of the better-sqlite3 DataSource/)])
+    expect([code, out, err]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^\{ databases: 1 \}\n[^]*\nOutboxError: Cannot use an outbox of the better-sqlite3 DataSource/),
+    ])
   })
 
   it('exits with 1 where the data source never comes, instead of with 0 and not a word', async () => {
@@ -147,6 +160,16 @@ describeDatabase('the program on an outbox', () => {
       ['film.released', { id: 4 }],
     ])
     expect([code, err]).toEqual([0, 'the file of the data source is loaded\n'])
+  })
+
+  ;(existsSync('/dev/full') ? it : it.skip)('exits with 1 where what it tails cannot be written, be it followed or not', async () => {
+    const full = openSync('/dev/full', 'w')
+    const [once, followed] = await Promise.all([
+      start(['outbox', 'tail', ...OUTBOX], {}, full).ended,
+      start(['outbox', 'tail', '--follow', ...OUTBOX], {}, full).ended,
+    ])
+    closeSync(full)
+    expect([once.code, followed.code]).toEqual([1, 1])
   })
 
   it('handles nothing while it only looks', async () => {
@@ -219,7 +242,7 @@ describeDatabase('the program on an outbox', () => {
   it('ends without a word when its reader goes', async () => {
     const program = start(['outbox', 'tail', '--follow', '--limit', '1', ...OUTBOX])
     await program.said('5  ')
-    program.child.stdout.destroy()
+    program.child.stdout!.destroy()
     await tell(new Released({ id: 6 }))
     expect(await program.ended).toMatchObject({ code: 0, err: 'the file of the data source is loaded\n' })
   })

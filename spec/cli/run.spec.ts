@@ -72,6 +72,17 @@ describe('wrong usage', () => {
   })
 })
 
+describe('results that cannot be written', () => {
+  it.each([
+    ['no space is left', 'ENOSPC', 1],
+    ['their reader has gone', 'EPIPE', 0],
+  ])('exit with the right code where %s', async (_why, code, wanted) => {
+    const { run, out } = play()
+    out._write = (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code }))
+    expect(await run('--help')).toBe(wanted)
+  })
+})
+
 describe('an error of a command', () => {
   it('is printed whole, and exits with 1', async () => {
     const { run, out, err } = play({ commands: failing(new TypeError('no such film', { cause: new Error('the disk is full') })) })

@@ -1,11 +1,11 @@
 /**
  * Where commands print: results to one stream, everything else to another.
  *
- * Knows no command. Invariant: a reader that has gone away ends nothing by force; what is printed afterwards is dropped.
+ * Knows no command. Invariant: a reader that has gone away ends nothing by force, what is printed afterwards is dropped; results that were lost
+ * for another reason are told of, and remembered.
  *
  * @module
  */
-import { once } from 'node:events'
 import { styleText } from 'node:util'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
@@ -13,14 +13,16 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 export interface Screen {
   /** Columns of the terminal; undefined where results go to no terminal. */
   readonly width: number | undefined
-  /** Whether whoever read the results has gone away. */
+  /** Whether no results are taken any more. */
   readonly isClosed: boolean
+  /** Whether results were lost though somebody may have waited for them: a disk is full. Certain once all is {@link drained}. */
+  readonly hasFailed: boolean
   /** Results, line by line. */
   print(...lines: readonly string[]): void
   /** What a reader of the results must not find among them. */
   note(...lines: readonly string[]): void
   styled(style: Style, text: string): string
-  /** Until the reader has taken what was printed. */
+  /** Until all that was printed and noted has been taken, or nobody will. */
   drained(): Promise<void>
 }
 
@@ -28,7 +30,6 @@ export interface Screen {
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean
   readonly columns?: number | undefined
-  readonly writableNeedDrain?: boolean
   hasColors?(): boolean
 }
 
@@ -42,6 +43,7 @@ export class StreamScreen implements Screen {
   readonly #isColoured: boolean
   readonly #onClosed: (() => void)[] = []
   #isClosed = false
+  #hasFailed = false
 
   constructor(streams: ScreenStreams) {
     this.#streams = streams
@@ -58,13 +60,20 @@ export class StreamScreen implements Screen {
     return this.#isClosed
   }
 
-  /** Calls the function once, when the reader of the results has gone away. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** Calls the function once, when no results are taken any more. */
   onClosed(listener: () => void): void {
     this.#onClosed.push(listener)
   }
 
   print(...lines: readonly string[]): void {
-    if (!this.#isClosed && lines.length > 0) this.#streams.out.write(`${lines.join('\n')}\n`)
+    if (this.#isClosed || lines.length === 0) return
+    this.#streams.out.write(`${lines.join('\n')}\n`, (error) => {
+      if (error) this.#fail(error) // the event would come too late for who exits
+    })
   }
 
   note(...lines: readonly string[]): void {
@@ -76,15 +85,28 @@ export class StreamScreen implements Screen {
   }
 
   async drained(): Promise<void> {
-    const { out } = this.#streams
-    if (this.#isClosed || out.writableNeedDrain !== true) return
-    await once(out, 'drain').catch(() => undefined) // an error has closed it
+    const { out, err } = this.#streams
+    if (!this.#isClosed) await taken(out)
+    await taken(err)
   }
 
   #fail(error: NodeJS.ErrnoException): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (error.code !== 'EPIPE') this.note(`Cannot write the results: ${error.message}`)
+    this.#hasFailed = error.code !== 'EPIPE'
+    if (this.#hasFailed) this.note(`Cannot write the results: ${error.message}`)
     for (const listener of this.#onClosed.splice(0)) listener()
   }
+}
+
+/** Until what was written before has been, or never will be. Some streams take little at once and write it later. */
+function taken(stream: OutputStream): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stream.off('error', end)
+      resolve()
+    }
+    stream.once('error', end)
+    stream.write('', end)
+  })
 }

@@ -88,8 +88,7 @@ export class DataFolder {
       const temporary = this.#absolute(folder, `.${randomUUID()}.tmp`)
       try {
         await writeFile(temporary, `${JSON.stringify(sorted(document), undefined, 4)}\n`, { flag: 'wx' })
-        if (previous !== undefined && previous !== fileName)
-          await rename(this.#absolute(folder, previous), this.#absolute(folder, fileName))
+        if (previous !== undefined && previous !== fileName) await this.#rename(folder, previous, fileName)
         await rename(temporary, this.#absolute(folder, fileName))
       } catch (error) {
         await unlink(temporary).catch(() => undefined)
@@ -242,6 +241,15 @@ export class DataFolder {
       if (!(error instanceof DataError) || error.code !== 'DATA_FOLDER_MISSING') throw error
     }
     return names
+  }
+
+  /** A file that is gone needs no other name. */
+  async #rename(folder: string, from: string, to: string): Promise<void> {
+    try {
+      await rename(this.#absolute(folder, from), this.#absolute(folder, to))
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
 
   async #unlink(folder: string, name: string): Promise<void> {

@@ -1,25 +1,23 @@
 /**
  * What a row is called, for names of files.
  *
- * Works on what is stored, so that nothing encrypted is shown. Invariant: an entity and its document have the same title.
+ * Works on what is stored, so that nothing encrypted is shown. Invariant: whatever is in a document, it throws nothing.
  *
  * @module
  */
 import type { EntityMetadata } from 'typeorm'
 import { storedFromJson } from '../row-documents/column-json.js'
 import type { JsonValue } from '../row-documents/json-value.js'
-import { documentOf, jsonAt, modelKeyOf, partsOf, putAt, type RowDocument } from '../row-documents/row-document.js'
+import { jsonAt, partsOf, putAt, type RowDocument } from '../row-documents/row-document.js'
 
 const TITLES = ['name', 'title', 'label', 'subject', 'slug', 'code'] as const
 
 /**
  * What the class's own `toString` answers for an instance that has the stored values; else the first of `name`, `title`, `label`,
- * `subject`, `slug` and `code` that has one; else nothing.
+ * `subject`, `slug` and `code` that has one; else nothing. The document may have been written by hand, with anything in it.
  */
-export function titleOf(metadata: EntityMetadata, row: object): string {
-  const document = row as RowDocument
-  const isDocument = document[modelKeyOf(metadata)] === metadata.name && Object.getPrototypeOf(row) === Object.prototype
-  const values = storedValues(metadata, isDocument ? document : documentOf(metadata, row))
+export function titleOf(metadata: EntityMetadata, document: RowDocument): string {
+  const values = storedValues(metadata, document)
   return ownText(metadata, values) ?? firstTitle(values)
 }
 

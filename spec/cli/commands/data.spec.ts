@@ -103,7 +103,7 @@ describe('data load that fails', () => {
     const { run, err, stop } = await scene()
     stop.abort()
     expect(await run('data', 'load', folderOf(ADA))).toBe(1)
-    expect(err.lines).toEqual(['Stopped before it was done, as was asked for.'])
+    expect(err.text).toMatch(/^Cannot finish data load: it was asked to stop\. Fix: .* \[CLI_STOPPED\]\n$/)
   })
 })
 

@@ -37,7 +37,20 @@ describe('a screen', () => {
   it('says why where results cannot be written for another reason', () => {
     const { screen, out, err } = fakeScreen()
     out.emit('error', Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
-    expect([screen.isClosed, err.text]).toEqual([true, 'Cannot write the results: no space left on device\n'])
+    expect([screen.isClosed, screen.hasFailed, err.text]).toEqual([true, true, 'Cannot write the results: no space left on device\n'])
+  })
+
+  it('knows once it is drained that results could not be written, and has not failed where its reader has gone', async () => {
+    const refusing = (code: string) =>
+      Object.assign(new FakeStream(), {
+        _write: (_chunk: unknown, _encoding: unknown, done: (error: Error) => void) => done(Object.assign(new Error(code), { code })),
+      })
+    for (const code of ['ENOSPC', 'EPIPE']) {
+      const screen = new StreamScreen({ out: refusing(code), err: new FakeStream() })
+      screen.print('a')
+      await screen.drained()
+      expect([screen.isClosed, screen.hasFailed]).toEqual([true, code === 'ENOSPC'])
+    }
   })
 
   it('waits until what was printed has been taken', async () => {
@@ -51,6 +64,27 @@ describe('a screen', () => {
     out.resume()
     await waiting
     await screen.drained()
+  })
+
+  it('waits for little that was printed as well, and for what was noted', async () => {
+    const late: (() => void)[] = []
+    const slow = () =>
+      Object.assign(new FakeStream(), { _write: (_chunk: unknown, _encoding: unknown, done: () => void) => void late.push(done) })
+    for (const streams of [
+      { out: slow(), err: new FakeStream() },
+      { out: new FakeStream(), err: slow() },
+    ]) {
+      const screen = new StreamScreen(streams)
+      screen.print('a')
+      screen.note('b')
+      const drained = jest.fn()
+      const waiting = screen.drained().then(drained)
+      await new Promise(setImmediate)
+      expect(drained).not.toHaveBeenCalled()
+      const timer = setInterval(() => late.splice(0).forEach((done) => done()))
+      await waiting
+      clearInterval(timer)
+    }
   })
 
   it('waits no longer for a reader that goes', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataFolder } from '../../../lib/extensions/data-folder/data-folder.js'
 import { encodedId, encodedIdOf, fileNameOf, folderNameOf } from '../../../lib/extensions/data-folder/file-name.js'
@@ -54,6 +54,15 @@ describe('DataFolder', () => {
     expect(await folder.write(ALIEN, { model: 'Film', id: '7', text: '' })).toEqual({ path: 'Film/7.json', renamedFrom: 'Film/7_Old.json' })
     expect(await folder.remove({ model: 'Film', id: '8' })).toBe('Film/8.json')
     expect(Object.keys(filesIn(dir)).sort()).toEqual(['Film/7-a_Third.json', 'Film/7.json', 'Film/71_Other.json'])
+  })
+
+  it('writes a row under another text whose file somebody has deleted', async () => {
+    const dir = emptyFolder()
+    const folder = new DataFolder(dir)
+    const { path } = await folder.write(ALIEN, { model: 'Film', id: '7', text: 'Alien' })
+    rmSync(join(dir, path))
+    await folder.write({ ...ALIEN, title: 'Aliens' }, { model: 'Film', id: '7', text: 'Aliens' })
+    expect(Object.keys(filesIn(dir))).toEqual(['Film/7_Aliens.json'])
   })
 
   it('leaves one file where there were copies', async () => {
@@ -204,6 +213,15 @@ describe('DataFolder', () => {
       expect(folderNameOf('Film<string>')).toBe('Filmstring')
       expect(folderNameOf('blog:post')).toBe('blogpost')
     })
+  })
+
+  it('reads values of millions of characters, and finds a name that stands twice behind them', async () => {
+    const [plain, escaped] = ['x'.repeat(10_000_000), '\\n"'.repeat(2_000_000)]
+    const text = JSON.stringify({ plain, escaped, end: '\\\\' })
+    const dir = folderOf({ 'Film/7.json': text, 'Film/8.json': text.replace(/}$/, ',"plain":1}') })
+    expect(Object.keys(await new DataFolder(dir).read('Film/7.json'))).toEqual(['plain', 'escaped', 'end'])
+    const error = await errorOf(new DataFolder(dir).read('Film/8.json'))
+    expect(error).toMatchObject({ code: 'DATA_FILE_INVALID', message: expect.stringContaining('it has the name "plain" twice') as string })
   })
 
   it('reads every file of a large folder once', async () => {

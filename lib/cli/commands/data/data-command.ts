@@ -7,7 +7,7 @@
  */
 import { SingleBar } from 'cli-progress'
 import type { DataSource } from 'typeorm'
-import { ConfigurationError, DataError, messageOf } from '../../../core/errors.js'
+import { CliError, ConfigurationError, DataError, messageOf } from '../../../core/errors.js'
 import type { DataOptions, DataProgress, ModelReport } from '../../../extensions/fixtures/data-options.js'
 import { InvalidDataError, type DataProblem } from '../../../extensions/fixtures/problems.js'
 import { EXIT, type CommandPorts, type ExitCode } from '../../command.js'
@@ -39,12 +39,13 @@ interface DataValues {
 
 /** What one command does, and how it shows what came of it. */
 export interface DataWork<T> {
+  readonly command: string
   readonly work: (dataSource: DataSource, options: DataOptions) => Promise<T>
   readonly show: (report: T) => ExitCode
 }
 
 /** Opens the data source for one command, shows how far it is, and closes all of it afterwards. What goes wrong with data is told in one message. */
-export async function withData<T>(values: DataValues, ports: CommandPorts, { work, show }: DataWork<T>): Promise<ExitCode> {
+export async function withData<T>(values: DataValues, ports: CommandPorts, { command, work, show }: DataWork<T>): Promise<ExitCode> {
   ports.claimOutput()
   const { dataSource } = await ports.openDataSource(values)
   const abortSignal = ports.stopSignal()
@@ -59,7 +60,8 @@ export async function withData<T>(values: DataValues, ports: CommandPorts, { wor
     return show(await work(dataSource, options))
   } catch (error) {
     progress.end()
-    const failure = failureOf(error, abortSignal)
+    const isStopped = abortSignal.aborted && error === abortSignal.reason
+    const failure = failureOf(isStopped ? new CliError('CLI_STOPPED', { command }) : error)
     if (failure === undefined) throw error
     return showFailure(failure, ports.screen, values.json)
   } finally {
@@ -76,9 +78,8 @@ interface Failure {
 }
 
 /** undefined for what nobody foresaw: that is shown with its stack. Causes are left out, since databases quote values of rows in theirs. */
-function failureOf(error: unknown, { aborted, reason }: AbortSignal): Failure | undefined {
-  if (aborted && error === reason) return { code: 'CLI_STOPPED', message: 'Stopped before it was done, as was asked for.' }
-  if (!(error instanceof DataError || error instanceof ConfigurationError)) return undefined
+function failureOf(error: unknown): Failure | undefined {
+  if (!(error instanceof DataError || error instanceof ConfigurationError || error instanceof CliError)) return undefined
   const { code, message } = error
   return { code, message, ...(error instanceof InvalidDataError && { problemCount: error.problemCount, problems: error.problems }) }
 }

@@ -25,6 +25,7 @@ export const dataDump = command({
       return EXIT.fine
     }
     return withData(values, ports, {
+      command: 'data dump',
       work: (dataSource, options) => dumpData(dataSource, values.dir, { ...options, dryRun: values.dryRun }),
       show,
     })

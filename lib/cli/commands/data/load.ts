@@ -21,6 +21,7 @@ export const dataLoad = command({
       return EXIT.fine
     }
     return withData(values, ports, {
+      command: 'data load',
       work: (dataSource, options) => loadData(dataSource, values.dir, { ...options, dryRun: values.dryRun }),
       show,
     })

@@ -26,7 +26,11 @@ export const dataValidate = command({
       }
       return report.problemCount > 0 ? EXIT.trouble : EXIT.fine
     }
-    return withData(values, ports, { work: (dataSource, options) => validateData(dataSource, values.dir, options), show })
+    return withData(values, ports, {
+      command: 'data validate',
+      work: (dataSource, options) => validateData(dataSource, values.dir, options),
+      show,
+    })
   },
 })
 
