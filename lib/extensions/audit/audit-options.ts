@@ -124,7 +124,7 @@ export function namedPaths(
 ): ReadonlyMap<EntityMetadata, ReadonlySet<string>> {
   const found = new Map<EntityMetadata, Set<string>>()
   for (const name of names) {
-    const [entity, path] = splitName(name)
+    const [entity, path] = splitName(name, option)
     const classes = dataSource.entityMetadatas.filter((metadata) => !metadata.isJunction && isOf(metadata, entity))
     if (classes.length === 0) throw unknownEntity(dataSource, option, entity)
     const fitting = classes.flatMap((metadata) => pathsAt(metadata, path, option).map((one) => [metadata, one] as const))
@@ -134,9 +134,9 @@ export function namedPaths(
   return found
 }
 
-function splitName(name: string): readonly [entity: string, path: string] {
+function splitName(name: string, option: 'exclude' | 'hash'): readonly [entity: string, path: string] {
   const dot = name.indexOf('.')
-  if (dot < 1) throw invalid('exclude', "made of names like 'User.password'", `"${name}"`)
+  if (dot < 1) throw invalid(option, "made of names like 'User.password'", `"${name}"`)
   return [name.slice(0, dot), name.slice(dot + 1)]
 }
 
@@ -158,7 +158,7 @@ function pathsOf({ columns, relations }: EntityMetadata, option: 'exclude' | 'ha
 }
 
 function unknownPath(name: string, option: 'exclude' | 'hash', classes: readonly EntityMetadata[]): ConfigurationError {
-  const [entity, path] = splitName(name)
+  const [entity, path] = splitName(name, option)
   const known = classes.flatMap((metadata) => pathsOf(metadata, option).map(([one]) => one))
   const nearest = nearestName(path, known)
   const what = option === 'hash' ? 'columns and to-one relations' : 'columns and relations'

@@ -165,6 +165,16 @@ function addOwnerEdits(entries: Entry[], edits: readonly OwnerEdit[]): void {
     entry.members ??= new Map()
     const members = entry.members.get(edit.path) ?? { added: new Set(), removed: new Set() }
     entry.members.set(edit.path, members)
-    members[edit.side].add(edit.member)
+    if (!members[OTHER_SIDE[edit.side]].delete(edit.member)) members[edit.side].add(edit.member)
   }
+  entries.forEach(dropEmpty)
+}
+
+const OTHER_SIDE = { added: 'removed', removed: 'added' } as const
+
+/** What came by one side and went by the other has left nothing. */
+function dropEmpty(entry: Entry): void {
+  if (entry.members === undefined) return
+  for (const [path, { added, removed }] of entry.members) if (added.size + removed.size === 0) entry.members.delete(path)
+  if (entry.members.size === 0) entry.members = undefined
 }

@@ -55,7 +55,7 @@ export class Audit extends SessionExtension {
   readonly #removed = new RemovedRows()
   /** What could not be written: who tries to commit once more shall not commit without it. */
   #waiting: readonly Change[] = []
-  #transaction: { readonly scope: TransactionScope | null; readonly id: string } | undefined
+  #transaction: { readonly scope: TransactionScope; readonly id: string } | undefined
 
   constructor(session: Session, options: AuditOptions = NO_OPTIONS) {
     super(session)
@@ -114,9 +114,15 @@ export class Audit extends SessionExtension {
   }
 
   #by({ context, scope }: Session) {
-    if (this.#transaction?.scope !== scope || scope === null) this.#transaction = { scope, id: randomUUID() }
     const requestId = shortened((context as { readonly requestId?: unknown }).requestId)
-    return { transactionId: this.#transaction.id, actor: actorOf(context, this.#options.actor), requestId }
+    return { transactionId: this.#transactionId(scope), actor: actorOf(context, this.#options.actor), requestId }
+  }
+
+  /** A write without a transaction is its own commit. */
+  #transactionId(scope: TransactionScope | null): string {
+    if (scope === null || scope.kind === 'write') return randomUUID()
+    if (this.#transaction?.scope !== scope) this.#transaction = { scope, id: randomUUID() }
+    return this.#transaction.id
   }
 }
 

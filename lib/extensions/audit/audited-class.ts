@@ -11,6 +11,7 @@ import type { EntityMetadata } from 'typeorm'
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js'
 import { isEqual } from '../../core/is-equal.js'
 import type { Change } from '../../mapper/change.js'
+import { rowWrittenOf } from '../../session/row-change.js'
 import { jsonOf, storedToJson } from '../row-documents/column-json.js'
 import { jsonOfKey, partsOf, type DocumentPart } from '../row-documents/row-document.js'
 
@@ -72,24 +73,30 @@ export class AuditedClass {
    * @param read What was read of a row that is deleted, where the change does not tell all of it.
    */
   changesText(change: Change, read?: Values): string {
-    const { kind, before, after } = change
-    if (kind === 'insert') return this.#imageText(after as Values, '{"to":')
-    if (kind === 'delete') return this.#imageText(read === undefined ? (before as Values) : { ...read, ...before }, '{"from":')
-    return this.#differencesText(change)
+    if (change.kind === 'insert') return this.#imageText(change.after, '{"to":')
+    if (change.kind !== 'delete') return this.#differencesText(change)
+    return this.#imageText(read === undefined ? change.before : { ...read, ...change.before }, '{"from":')
   }
 
-  #differencesText({ kind, before, after, changes, relations }: Change): string {
-    const texts: string[] = []
+  /** `changes` would make an object of each value, where the paths are all that is asked for. */
+  #differencesText(change: Change): string {
+    const { kind, before, after, relations, changed } = rowWrittenOf(change)
+    let text = ''
     let isOwn = kind !== 'update' || Object.keys(relations).length > 0
-    for (const path in changes as Values) {
+    for (const path of changed) {
       const part = this.#byPath.get(path)
-      if (part === undefined || (path !== part.path && Object.hasOwn(changes, part.path))) continue
-      const text = pairText(part, before as Values, after as Values)
-      if (text === undefined || texts.includes(text)) continue
-      texts.push(text)
+      if (part === undefined || !this.#isFirstOf(part, path, changed)) continue
+      const difference = differenceText(part, before!, after!)
+      if (difference === '') continue
+      text += text === '' ? difference : `,${difference}`
       isOwn ||= !part.isAutomatic
     }
-    return isOwn ? texts.join() : ''
+    return isOwn ? text : ''
+  }
+
+  /** A relation may be changed by more than one path: its own, and those of its join columns. */
+  #isFirstOf(part: AuditedPart, path: string, changed: readonly string[]): boolean {
+    return part.part.relation === undefined || changed.find((one) => this.#byPath.get(one) === part) === path
   }
 
   #imageText(image: Values, opening: string): string {
@@ -102,15 +109,16 @@ export class AuditedClass {
   }
 }
 
-function pairText(part: AuditedPart, before: Values, after: Values): string | undefined {
+/** Empty where nothing differs. */
+function differenceText(part: AuditedPart, before: Values, after: Values): string {
   const from = part.read(before)
   const to = part.read(after)
-  if (part.part.column?.transformer !== undefined && isEqual(from, to)) return undefined // it may write one value in many forms
-  const fromText = from === undefined ? undefined : part.text(from)
-  const toText = to === undefined ? undefined : part.text(to)
-  if (fromText === toText) return undefined
-  const sides = [fromText !== undefined && `"from":${fromText}`, toText !== undefined && `"to":${toText}`].filter(Boolean)
-  return `${part.label}{${sides.join()}}`
+  if (part.part.column?.transformer !== undefined && isEqual(from, to)) return '' // it may write one value in many forms
+  const fromText = from === undefined ? '' : part.text(from)
+  const toText = to === undefined ? '' : part.text(to)
+  if (fromText === toText) return ''
+  if (fromText === '') return `${part.label}{"to":${toText}}`
+  return toText === '' ? `${part.label}{"from":${fromText}}` : `${part.label}{"from":${fromText},"to":${toText}}`
 }
 
 /** A column that queries do not select is nobody's to read; a relation whose key is in such a column tells what that would. */

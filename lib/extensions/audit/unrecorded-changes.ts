@@ -19,11 +19,16 @@ export class UnrecordedChanges {
 
   /** What the journal has got since it was last asked for. */
   take(journal: readonly Change[]): readonly Change[] {
-    for (let mark = this.#marks.at(-1); mark !== undefined && journal[mark.count - 1] !== mark.last.deref(); mark = this.#marks.at(-1))
-      this.#marks.pop() // undone, or of a transaction that is over
+    for (let mark = this.#marks.at(-1); mark !== undefined && !isIn(journal, mark); mark = this.#marks.at(-1)) this.#marks.pop()
     const from = this.#marks.at(-1)?.count ?? 0
     if (from === journal.length) return []
     this.#marks.push({ count: journal.length, last: new WeakRef(journal.at(-1)!) })
     return from === 0 ? journal : journal.slice(from)
   }
+}
+
+/** False where it was undone, or is of a transaction that is over; what is garbage by now is in no journal. */
+function isIn(journal: readonly Change[], { count, last }: Mark): boolean {
+  const change = last.deref()
+  return change !== undefined && journal[count - 1] === change
 }

@@ -58,20 +58,20 @@ export async function formersOf(session: Session, classes: RootClasses): Promise
 
 function keysIn(session: Session, classes: RootClasses): ReadonlyMap<EntityMetadata, Keys> {
   const keys = new Map<EntityMetadata, Keys>()
-  const note = (entity: object, kind: keyof Keys, isMeant: (metadata: EntityMetadata, key: never) => boolean) => {
-    const { target, key } = session.state(entity)
-    const metadata = classes.recorded(target)
-    if (metadata === undefined || !isMeant(metadata, key as never)) return
+  const note = (entity: object, kind: keyof Keys, isMeant: (metadata: EntityMetadata, state: EntityState) => boolean) => {
+    const state = session.state(entity)
+    const metadata = classes.recorded(state.target)
+    if (metadata === undefined || !isMeant(metadata, state)) return
     const known = keys.get(metadata) ?? { deleted: [], moved: [] }
     keys.set(metadata, known)
-    known[kind].push(key as object)
+    known[kind].push(state.key as object)
   }
   const { deleted, dirty } = session.uow
   for (const entity of deleted)
-    note(entity, 'deleted', (metadata, key) => {
-      return classes.toRoots(metadata).length + classes.fromRoots(metadata).length > 0 || !isExactKey(metadata, key)
+    note(entity, 'deleted', (metadata, { key }) => {
+      return classes.toRoots(metadata).length + classes.fromRoots(metadata).length > 0 || !isExactKey(metadata, key as never)
     })
-  for (const entity of dirty) note(entity, 'moved', (metadata) => isMoved(session.state(entity), metadata, classes))
+  for (const entity of dirty) note(entity, 'moved', (metadata, state) => isMoved(state, metadata, classes))
   return keys
 }
 

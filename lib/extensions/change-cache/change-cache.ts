@@ -153,10 +153,13 @@ export class ChangeCache extends SessionExtension {
     this.#isWaiting = this.#isKept = false
     const key = pending?.key ?? this.#writeKey ?? nextRecordKey()
     this.#pending = this.#writeKey = undefined
-    if (isKept || changes.length === 0 || !claim(changes, cache)) return
-    const rows =
-      pending !== undefined && areSame(pending.changes, changes) ? pending.rows : await this.#rowsAfter(changes, pending?.deletions)
-    this.#formers.clear()
+    const isMeant = !isKept && changes.length > 0 && claim(changes, cache)
+    let rows: RecordedRows | undefined
+    try {
+      if (isMeant) rows = await this.#committedRows(changes, pending)
+    } finally {
+      this.#formers.clear() // the session may go on
+    }
     if (rows === undefined) return
     noteWriter(cache)
     await storeInTurn(cache, { key, record: this.#recordOf(rows, pending?.createdMs) }, timeoutMs)
@@ -198,9 +201,10 @@ export class ChangeCache extends SessionExtension {
     return eventKeeper()!.keepWith(session, { kind: 'tracked', name, payload, createdMs, context: session.context })
   }
 
-  /** A write without a transaction has no time before its commit. */
-  #rowsAfter(changes: readonly Change[], deletions: readonly Change[] = []): Promise<RecordedRows | undefined> {
-    return this.#rows(changes, new RowReader(this.session.dataSource.manager), deletions)
+  /** Those of before the commit; a write without a transaction has no time before its commit. */
+  async #committedRows(changes: readonly Change[], pending: Pending | undefined): Promise<RecordedRows | undefined> {
+    if (pending !== undefined && areSame(pending.changes, changes)) return pending.rows
+    return this.#rows(changes, new RowReader(this.session.dataSource.manager), pending?.deletions ?? [])
   }
 
   #rows(changes: readonly Change[], reader: RowReader, deletions: readonly Change[]): Promise<RecordedRows | undefined> {

@@ -8,6 +8,7 @@
  */
 import type { EntityMetadata } from 'typeorm'
 import type { RelationMetadata } from 'typeorm/metadata/RelationMetadata.js'
+import { groupBy } from '../../core/group-by.js'
 import type { Change } from '../../mapper/change.js'
 import { titleOf } from '../data-folder/title.js'
 import { jsonOfKey, keyColumnsOf, putAt, sorted, type RowDocument } from '../row-documents/row-document.js'
@@ -118,16 +119,12 @@ function rowOf({ metadata, keyText, document, rowId }: ReadRow, documents: Reado
 
 /** The rows that were written and are still there, by {@link rowIdOf} of the keys that the changes have. */
 async function readOwn(meant: readonly Meant[], { reader }: RecordParts): Promise<ReadonlyMap<string, ReadRow>> {
-  const keys = new Map<EntityMetadata, object[]>()
-  for (const { change, metadata } of meant) {
-    if (change.kind === 'delete') continue
-    const known = keys.get(metadata) ?? []
-    keys.set(metadata, known)
-    known.push(change.key as object)
-  }
+  const left = meant.filter(({ change }) => change.kind !== 'delete')
   const found = new Map<string, ReadRow>()
-  for (const [metadata, asked] of keys)
-    for (const [rowId, row] of await rowsByKey(reader, metadata, asked as never[])) found.set(rowId, row)
+  for (const [metadata, group] of groupBy(left, (one) => one.metadata)) {
+    const keys = group.map(({ change }) => change.key as never)
+    for (const [rowId, row] of await rowsByKey(reader, metadata, keys)) found.set(rowId, row)
+  }
   return found
 }
 
@@ -199,15 +196,9 @@ function byRowId(rows: readonly ReadRow[]): ReadonlyMap<string, ReadRow> {
 
 /** Documents of roots with the rows that are no roots, by {@link ReadRow.rowId}; others keep their own. */
 async function withNested(rows: readonly ReadRow[], { classes, reader }: RecordParts): Promise<ReadonlyMap<string, RowDocument>> {
-  const groups = new Map<EntityMetadata, ReadRow[]>()
-  for (const row of rows) {
-    if (!classes.isRoot(row.metadata) || classes.nestedIn(row.metadata).length === 0) continue
-    const group = groups.get(row.metadata)
-    if (group === undefined) groups.set(row.metadata, [row])
-    else group.push(row)
-  }
+  const holders = rows.filter(({ metadata }) => classes.isRoot(metadata) && classes.nestedIn(metadata).length > 0)
   const documents = new Map<string, RowDocument>()
-  for (const [metadata, roots] of groups) {
+  for (const [metadata, roots] of groupBy(holders, (row) => row.metadata)) {
     const lists: (readonly [RelationMetadata, ListOf])[] = []
     for (const relation of classes.nestedIn(metadata)) lists.push([relation, await nested(relation, roots, reader)])
     for (const root of roots) {
@@ -230,13 +221,7 @@ async function nested({ inverseRelation }: RelationMetadata, roots: readonly Rea
     back,
     roots.map(({ entity }) => entity),
   )
-  const byParent = new Map<string, ReadRow[]>()
-  for (const child of children) {
-    const parent = JSON.stringify(jsonOfKey(back, back.getEntityValue(child.entity)))
-    const siblings = byParent.get(parent)
-    if (siblings === undefined) byParent.set(parent, [child])
-    else siblings.push(child)
-  }
+  const byParent = groupBy(children, (child) => JSON.stringify(jsonOfKey(back, back.getEntityValue(child.entity))))
   return ({ entity }) => {
     const own = byParent.get(JSON.stringify(jsonOfKey(back, entity))) ?? []
     return own.sort((a, b) => compare(a, b)).map(({ document }) => document)

@@ -20,6 +20,7 @@ export class RootClasses {
   readonly #dataSource: DataSource
   readonly #recorded: ReadonlySet<EntityMetadata>
   readonly #roots: ReadonlySet<EntityMetadata>
+  readonly #owned = new Map<EntityMetadata, readonly RelationMetadata[]>()
   readonly #pointers = new Map<EntityMetadata, readonly RelationMetadata[]>()
   readonly #nested = new Map<EntityMetadata, readonly RelationMetadata[]>()
 
@@ -46,9 +47,11 @@ export class RootClasses {
 
   /** The relations of a class whose other side is, or may be, a root. */
   toRoots(metadata: EntityMetadata): readonly RelationMetadata[] {
-    return metadata.relations.filter(({ joinColumns, isOwning, isManyToMany, inverseEntityMetadata: other }) => {
-      return isOwning && !isManyToMany && joinColumns.length > 0 && this.#mayBeRoot(other)
-    })
+    return remembered(this.#owned, metadata, () =>
+      metadata.relations.filter(({ joinColumns, isOwning, isManyToMany, inverseEntityMetadata: other }) => {
+        return isOwning && !isManyToMany && joinColumns.length > 0 && this.#mayBeRoot(other)
+      }),
+    )
   }
 
   /** The relations of roots that hold keys of this class: to-ones, and many-to-manys on the side that owns them. */

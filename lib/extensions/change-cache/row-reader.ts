@@ -142,8 +142,9 @@ export class RowReader {
   /** Values are sent as an INSERT would send them. */
   #condition(matches: readonly Match[], rows: readonly Values[]): Condition {
     const parameters: Record<string, unknown> = {}
+    let count = 0
     const put = (value: unknown, column: ColumnMetadata) => {
-      const name = `key_${Object.keys(parameters).length}`
+      const name = `key_${count++}`
       parameters[name] = this.#driver.preparePersistentValue(value, column)
       return `:${name}`
     }

@@ -2,11 +2,12 @@
  * Which row was read for which key: databases give keys back in their own form, a UUID in lower case, a text padded, a time in another zone.
  *
  * Knows keys alone, and asks through a reader. Invariant: a key is given the row that the database finds by it, or none; keys that read back as
- * they were written cost no further query.
+ * they were written cost no further query, whether their rows are there or not.
  *
  * @module
  */
 import type { EntityMetadata } from 'typeorm'
+import { groupBy } from '../../core/group-by.js'
 import { rowIdOf, type ReadRow, type RowReader } from './row-reader.js'
 
 type Values = Readonly<Record<string, unknown>>
@@ -43,16 +44,16 @@ export async function rowsByKey(
   for (const key of keys) {
     const rowId = rowIdOf(metadata, key)
     const row = byRowId.get(rowId)
-    if (row === undefined) others.set(rowId, key)
-    else found.set(rowId, row)
+    if (row !== undefined) found.set(rowId, row)
+    else if (!isExactKey(metadata, key)) others.set(rowId, key)
   }
   if (others.size === 0) return found
   const isTaken = new Set(found.values())
-  const loosely = groupsOf(
+  const loosely = groupBy(
     rows.filter((row) => !isTaken.has(row)),
     ({ entity }) => looseText(metadata, entity),
   )
-  const askers = groupsOf([...others.values()], (key) => looseText(metadata, key))
+  const askers = groupBy(others.values(), (key) => looseText(metadata, key))
   for (const [rowId, key] of others) {
     const text = looseText(metadata, key)
     const alike = loosely.get(text) ?? []
@@ -61,16 +62,6 @@ export async function rowsByKey(
     if (row !== undefined) found.set(rowId, row)
   }
   return found
-}
-
-function groupsOf<T>(all: readonly T[], by: (one: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>()
-  for (const one of all) {
-    const group = groups.get(by(one))
-    if (group === undefined) groups.set(by(one), [one])
-    else group.push(one)
-  }
-  return groups
 }
 
 /** The same for most forms of one value. */

@@ -121,6 +121,7 @@ describeDatabase('options that cannot be meant', () => {
     [{ only: [Tag], except: [User] }, /left out beside "only"/],
     [{ hash: ['User.password'] }, /"hashKey" must be given/],
     [{ hash: ['User.password'], hashKey: 'short' }, /16 of them at least/],
+    [{ hash: ['password'], hashKey: KEY }, /"hash".*names like 'User\.password'/],
     [{ hash: ['Article.tags'], hashKey: KEY }, /columns and to-one relations of Article/],
     [{ bulk: 'yes' } as never, /"bulk"/],
   ]

@@ -1,10 +1,31 @@
 /** What an audit trail tells of relations. */
-import { openAudit, trailOf } from '../../support/audit.js'
+import { Column, Entity, JoinColumn, ManyToOne, PrimaryGeneratedColumn, type DataSource } from 'typeorm'
+import { openAudit, toldBy, trailOf } from '../../support/audit.js'
 import { Course, SCHOOL, Seat, Student } from '../../support/audit-models.js'
 import { closeDataSources } from '../../support/databases.js'
 import { Book, LIBRARY, Topic, Writer } from '../../support/library.js'
 import { Article, Author, Comment, ENTITIES, make, Tag } from '../../support/models.js'
 import { describeWays } from '../../support/ways-in.js'
+
+@Entity()
+class Ticket {
+  @PrimaryGeneratedColumn() id: number
+  @Column({ nullable: true, type: 'varchar', length: 20 }) seatRoom?: string | null
+  @Column({ nullable: true, type: 'int' }) seatNumber?: number | null
+  @ManyToOne(() => Seat, { nullable: true })
+  @JoinColumn([
+    { name: 'seatRoom', referencedColumnName: 'room' },
+    { name: 'seatNumber', referencedColumnName: 'number' },
+  ])
+  seat?: Seat | null
+}
+
+const tableOf = (dataSource: DataSource) =>
+  dataSource
+    .getMetadata('AuditEntry')
+    .tablePath.split('.')
+    .map((part) => dataSource.driver.escape(part))
+    .join('.')
 
 describeWays('relations in an audit trail', (way) => {
   afterEach(closeDataSources)
@@ -31,6 +52,17 @@ describeWays('relations in an audit trail', (way) => {
     await way.save(dataSource, seat)
     const [row] = await trailOf(dataSource)
     expect([row!.key, row!.changes]).toEqual([{ room: 'a', number: 1 }, { student: { from: null, to: { id: ann.id } } }])
+  })
+
+  it('tell a to-one of several join columns once, also where each of them is set', async () => {
+    const dataSource = await openAudit(undefined, { entities: [...SCHOOL, Ticket] })
+    await way.seed(dataSource, [make(Seat, { room: 'a', number: 1 }), make(Seat, { room: 'b', number: 2 })])
+    await way.seed(dataSource, make(Ticket, { seatRoom: 'a', seatNumber: 1 }))
+    const ticket = await way.load(dataSource, Ticket, { seatRoom: 'a' })
+    await way.save(dataSource, Object.assign(ticket, { seatRoom: 'b', seatNumber: 2 }))
+    const [{ changes }] = await dataSource.query<[{ changes: unknown }]>(`SELECT changes FROM ${tableOf(dataSource)}`)
+    const text = typeof changes === 'string' ? changes : JSON.stringify(changes)
+    expect(text.replaceAll(' ', '')).toBe('{"seat":{"from":{"room":"a","number":1},"to":{"room":"b","number":2}}}')
   })
 
   it('tell the keys of members that came and went', async () => {
@@ -61,6 +93,19 @@ describeWays('relations in an audit trail', (way) => {
         ['update', 'Student', bob!.id, { courses: { added: [{ id: 1 }], removed: [] } }],
       ]),
     )
+  })
+
+  it('tell nothing of a member that came by one side and went by the other', async () => {
+    const dataSource = await openAudit(undefined, { entities: SCHOOL })
+    await way.seed(dataSource, make(Student, { name: 'Ann' }))
+    await way.seed(dataSource, make(Course, { title: 'C' }))
+    const course = await way.load(dataSource, Course, { title: 'C' }, 'students')
+    const ann = await way.load(dataSource, Student, { name: 'Ann' }, 'courses')
+    await way.transaction(dataSource, async ({ save }) => {
+      await save([Object.assign(course, { title: 'D', students: [ann] }), ann])
+      await save(Object.assign(ann, { courses: [] }))
+    })
+    expect(await toldBy(dataSource)).toEqual(['update Course {"id":1} title'])
   })
 
   it('tell a new member of a one-to-many of both rows', async () => {

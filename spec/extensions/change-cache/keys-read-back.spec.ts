@@ -8,7 +8,7 @@ import { ChangeCache, dumpCache } from 'flushpoint/extensions'
 import { Keyv } from 'keyv'
 import { ChildEntity, Column, Entity, PrimaryColumn, TableInheritance, type ColumnType } from 'typeorm'
 import { filesIn, namesOf, newFolder, recordsIn } from '../../support/change-records.js'
-import { closeDataSources, databaseName, openDataSource, openOnUsedTables } from '../../support/databases.js'
+import { closeDataSources, databaseName, openDataSource, openOnUsedTables, recordStatements } from '../../support/databases.js'
 import { make } from '../../support/models.js'
 import { describeWays } from '../../support/ways-in.js'
 
@@ -70,6 +70,18 @@ describeWays('a record of a row', (way) => {
       ])
     },
   )
+
+  it('is looked for once where many are gone before the commit', async () => {
+    const dataSource = await open([Vehicle, Van, Truck])
+    const recording = recordStatements(dataSource)
+    await way.transaction(dataSource, async ({ save, manager }) => {
+      await save([1, 2, 3].map((id) => make(Van, { id, title: 'van' })))
+      recording.clear()
+      await manager.query(`DELETE FROM ${dataSource.getMetadata(Vehicle).tablePath.split('.').map((part) => dataSource.driver.escape(part)).join('.')}`) // prettier-ignore
+    })
+    expect(recording.sql().filter((sql) => sql.startsWith('SELECT'))).toHaveLength(1)
+    expect(await recordsIn(cache)).toEqual([])
+  })
 
   it('is missed aloud where nobody can find the row by its key', async () => {
     let count = 0
