@@ -25,6 +25,8 @@ interface ChangeOf<E extends object> {
   readonly table: string
   readonly key: Key<E>
   readonly changes: ChangeMap<E>
+  /** The paths in `changes`, which cost less to ask for than the values. */
+  readonly changedPaths: readonly string[]
   changed(name: DataKeys<E>): boolean
   readonly relations: RelationChanges<E>
 }

@@ -31,9 +31,13 @@ export function netChanges(journal: readonly Change[]): readonly Change[] {
 
 /** A statement may set values that a row had already. What was written once is its own net change: most rows are. */
 function unlessUnchanged(change: Change): Change | undefined {
-  const { kind, relations, changed, map } = rowWrittenOf(change)
-  const isChanged = kind !== 'update' || Object.keys(relations).length > 0 || changed.some((path) => !map.automatic.includes(path))
+  const written = rowWrittenOf(change)
+  const isChanged = written.kind !== 'update' || Object.keys(written.relations).length > 0 || isChangedItself(written)
   return isChanged ? change : undefined
+}
+
+function isChangedItself(written: RowWritten): boolean {
+  return written.hasOwnChange ?? written.changed.some((path) => !written.map.automatic.includes(path))
 }
 
 function folding(steps: readonly Change[]): Change | undefined {

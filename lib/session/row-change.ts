@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { inspect } from 'node:util'
 import type { Change, ChangeKind, RelationChange } from '../mapper/change.js'
 import type { Image, RowMap } from './entity-map.js'
 
@@ -19,6 +20,8 @@ export interface RowWritten {
   readonly after: Image | null
   /** Paths of the properties that were written with another value. */
   readonly changed: readonly string[]
+  /** Whether any of these is not automatic, where that can be told without making the images; of an update. */
+  readonly hasOwnChange?: boolean
   readonly relations: Readonly<Record<string, RelationChange>>
 }
 
@@ -30,8 +33,6 @@ class RowChange {
   readonly target: Change['target']
   readonly table: string
   readonly key: Image
-  readonly before: Image | null
-  readonly after: Image | null
   readonly relations: Readonly<Record<string, RelationChange>>
   readonly #written: RowWritten
   #changes: Image | undefined
@@ -43,8 +44,6 @@ class RowChange {
     this.target = written.map.target
     this.table = written.map.table
     this.key = written.key
-    this.before = written.before
-    this.after = written.after
     this.relations = written.relations
     Object.freeze(this)
   }
@@ -53,16 +52,40 @@ class RowChange {
     return #written in change ? change.#written : undefined
   }
 
+  // ---- asked for by few, and dear where there are many rows
+
+  get before(): Image | null {
+    return this.#written.before
+  }
+
+  get after(): Image | null {
+    return this.#written.after
+  }
+
   get changes(): Image {
     return (this.#changes ??= changesOf(this.#written))
   }
 
+  get changedPaths(): readonly string[] {
+    return Object.freeze(this.#written.changed)
+  }
+
   changed(name: string): boolean {
-    return Object.hasOwn(this.changes, name) || Object.hasOwn(this.relations, name)
+    return this.#written.changed.includes(name) || Object.hasOwn(this.relations, name)
   }
 
   is(target: unknown): boolean {
     return this.#written.map.isA(target)
+  }
+
+  /** All of it as plain data, since a copy of a getter's object is none of what it answers. */
+  toJSON(): object {
+    const { kind, table, key, before, after, changes, relations, entity } = this
+    return { kind, table, key, before, after, changes, relations, entity }
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON()
   }
 
   toString(): string {
@@ -82,11 +105,13 @@ export function rowWrittenOf(change: Change): RowWritten {
 
 function changesOf({ before, after, changed }: RowWritten): Image {
   if (changed.length === 0) return NO_CHANGES
-  return Object.freeze(Object.fromEntries(changed.map((path) => [path, Object.freeze({ from: before?.[path], to: after?.[path] })])))
+  const changes: Record<string, unknown> = {}
+  for (const path of changed) changes[path] = Object.freeze({ from: before?.[path], to: after?.[path] })
+  return Object.freeze(changes)
 }
 
 function describeChanges(change: RowChange): string {
-  const names = [...Object.keys(change.changes), ...Object.keys(change.relations)]
+  const names = [...change.changedPaths, ...Object.keys(change.relations)]
   return change.kind === 'delete' || names.length === 0 ? '' : ` (${names.join(', ')})`
 }
 

@@ -169,6 +169,18 @@ export class SealedRow implements RowWritten {
     return this.#tell().changed
   }
 
+  /** Compares what it can without copies: most changes are of texts and numbers. */
+  get hasOwnChange(): boolean {
+    const { map, was, is } = this
+    const sent = this.row?.values ?? NOTHING
+    const isOther = ({ path, isAutomatic }: ColumnMap, index: number) => {
+      const now = is!.values[index]
+      return !isAutomatic && typeof now !== 'object' && path in sent && !isEqual(now, was!.values[index])
+    }
+    if (was !== undefined && is !== undefined && map.columns.some(isOther)) return true
+    return this.changed.some((path) => !map.automatic.includes(path))
+  }
+
   #tell(): Told {
     if (this.#told !== undefined) return this.#told
     const { map, was, is } = this
@@ -184,6 +196,7 @@ export class SealedRow implements RowWritten {
     const isOther = (path: string) => !isEqual(before?.[path], after[path])
     const sent = Object.keys(this.row?.values ?? NOTHING).filter((path) => isOther(path))
     const isSoft = deleteDate !== undefined && (this.kind === 'softRemove' || this.kind === 'recover')
+    if (automatic.length === 0 && !isSoft) return sent
     return [...new Set([...sent, ...automatic.filter(isOther), ...(isSoft ? [deleteDate.path] : [])])]
   }
 }

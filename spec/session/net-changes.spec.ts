@@ -1,7 +1,7 @@
 /** How the changes of one transaction fold to at most one change per row. */
 import fc from 'fast-check'
 import { openSession, type Change, type Session } from 'flushpoint'
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Image, RowMap } from '../../lib/session/entity-map'
 import { Journal } from '../../lib/session/journal'
 import { netChanges } from '../../lib/session/net-changes'
@@ -51,6 +51,28 @@ function fold(...rows: RowWritten[]): readonly Change[] {
 const shown = (changes: readonly Change[]) =>
   changes.map(({ kind, before, after, changes: own }) => ({ kind, before, after, changed: Object.keys(own).sort() }) as unknown)
 const v = (id: number, a: unknown, b: unknown = 0) => ({ id, a, b })
+
+describe('a change', () => {
+  const [change] = fold(written('update', 1, v(1, 'x'), v(1, 'y')))
+
+  it('tells its values also as JSON, and where it is inspected', () => {
+    const all = {
+      kind: 'update',
+      table: 'row',
+      key: { id: 1 },
+      before: v(1, 'x'),
+      after: v(1, 'y'),
+      changes: { a: { from: 'x', to: 'y' } },
+    }
+    expect(JSON.parse(JSON.stringify(change))).toEqual({ ...all, relations: {}, entity: { id: 1 } })
+    expect(inspect(change)).toContain("changes: { a: { from: 'x', to: 'y' } }")
+  })
+
+  it('names what is in its changes, frozen, without making them', () => {
+    expect([change!.changedPaths, Object.isFrozen(change!.changedPaths)]).toEqual([['a'], true])
+    expect([change!.changed('a'), change!.changed('b')]).toEqual([true, false])
+  })
+})
 
 describe('net changes', () => {
   it('of insert and update are one insert with the final values', () => {

@@ -11,7 +11,6 @@ import type { EntityMetadata } from 'typeorm'
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js'
 import { isEqual } from '../../core/is-equal.js'
 import type { Change } from '../../mapper/change.js'
-import { rowWrittenOf } from '../../session/row-change.js'
 import { jsonOf, storedToJson } from '../row-documents/column-json.js'
 import { jsonOfKey, partsOf, type DocumentPart } from '../row-documents/row-document.js'
 
@@ -80,13 +79,13 @@ export class AuditedClass {
 
   /** `changes` would make an object of each value, where the paths are all that is asked for. */
   #differencesText(change: Change): string {
-    const { kind, before, after, relations, changed } = rowWrittenOf(change)
+    const { kind, before, after, relations, changedPaths } = change
     let text = ''
     let isOwn = kind !== 'update' || Object.keys(relations).length > 0
-    for (const path of changed) {
+    for (const path of changedPaths) {
       const part = this.#byPath.get(path)
-      if (part === undefined || !this.#isFirstOf(part, path, changed)) continue
-      const difference = differenceText(part, before!, after!)
+      if (part === undefined || !this.#isFirstOf(part, path, changedPaths)) continue
+      const difference = differenceText(part, before as Values, after as Values)
       if (difference === '') continue
       text += text === '' ? difference : `,${difference}`
       isOwn ||= !part.isAutomatic
