@@ -16,7 +16,8 @@ import type { JsonValue } from '../row-documents/json-value.js'
 const MAX_LENGTH = 255
 const DIGEST = 'sha256:'
 
-const INTEGERS = /int|serial|year/i
+/** Neither `point` nor `interval`. */
+const INTEGERS = /(?<!po)int(?!erval)|serial|year/i
 
 type KeyWriter = (key: object) => string | undefined
 

@@ -111,6 +111,8 @@ class Desk implements AuditDesk {
     checkOptions('history', options, { limit: 'number', before: 'object' })
     const { limit = 100, before } = options
     assertWhole('history', { limit }, [1, MOST_CHANGES])
+    if (before !== undefined && !Number.isSafeInteger((before as Partial<AuditedChange>).sequence))
+      throw invalid('history', { option: 'before', wanted: 'a change of the trail' }, before)
     const plan = this.#plan
     const key = isTarget(first) ? second : first
     if (first === null || first === undefined) throw invalid('history', { option: 'entity', wanted: TARGET }, first)

@@ -32,11 +32,16 @@ export class CacheReader {
     if (isForlorn(cache)) throw new DataError('CHANGE_CACHE_NOT_SHARED', {})
     const keys = new Set<string>()
     const entries = (cache.iterator(undefined) as AsyncIterable<readonly unknown[]>)[Symbol.asyncIterator]()
-    for (;;) {
-      const step = await this.#reading(() => entries.next())
-      if (step.done === true) return [...keys].sort()
-      const key = recordKeyIn(step.value[0])
-      if (key !== undefined) keys.add(key)
+    try {
+      for (;;) {
+        const step = await this.#reading(() => entries.next())
+        if (step.done === true) return [...keys].sort()
+        const key = recordKeyIn(step.value[0])
+        if (key !== undefined) keys.add(key)
+      }
+    } catch (error) {
+      void (async () => entries.return?.())().catch(() => undefined) // it may hold a cursor; one that hangs is not waited for
+      throw error
     }
   }
 

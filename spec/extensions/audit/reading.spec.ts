@@ -145,6 +145,7 @@ describeDatabase('an audit desk', () => {
       [() => audit.history(make(Tag, {})), 'AUDIT_KEY_INVALID'],
       [() => audit.history(Tag, {} as never), 'AUDIT_KEY_INVALID'],
       [() => audit.history(Tag, 1, { limit: 0 }), 'OPTION_INVALID'],
+      [() => audit.history(Tag, 1, { before: {} as never }), 'OPTION_INVALID'],
       [() => audit.history(Tag, 1, { most: 3 } as never), 'OPTION_UNKNOWN'],
       [() => audit.asOf(Tag, 1, 'yesterday' as never), 'OPTION_INVALID'],
       [() => audit.asOf(Tag, 1, new Date('?')), 'OPTION_INVALID'],

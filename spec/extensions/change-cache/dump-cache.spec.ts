@@ -229,8 +229,11 @@ describe('a dump of records', () => {
     }
     const mute: RecordCache = { iterator: entries, get: never, set: never, delete: never }
     expect(await errorOf(dumpCache({ cache: mute, dir, timeoutMs: 20 }))).toMatchObject({ code: 'CHANGE_CACHE_UNREADABLE' })
-    const deaf: RecordCache = { ...mute, iterator: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }) }
+    const given: string[] = []
+    const iteration = { next: never, return: () => Promise.reject(new Error(`not ${given.push('back')}`)) }
+    const deaf: RecordCache = { ...mute, iterator: () => ({ [Symbol.asyncIterator]: () => iteration }) }
     expect(await errorOf(dumpCache({ cache: deaf, dir, timeoutMs: 20 }))).toMatchObject({ code: 'CHANGE_CACHE_UNREADABLE' })
+    expect(given).toEqual(['back']) // what was read from the cache may hold a cursor there
     const kept: RecordCache = { ...mute, get: () => Promise.resolve(NOBODY) }
     expect(await errorOf(dumpCache({ cache: kept, dir, timeoutMs: 20 }))).toMatchObject({ code: 'CHANGE_RECORD_STUCK' })
     const ending = new AbortController()
