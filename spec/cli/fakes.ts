@@ -41,7 +41,7 @@ export interface Streams {
 
 /** @param columns of a terminal; a pipe without */
 export function fakeScreen(columns?: number): Streams {
-  const [out, err] = [new FakeStream(columns), new FakeStream()]
+  const [out, err] = [new FakeStream(columns), new FakeStream(columns)]
   return { out, err, screen: new StreamScreen({ out, err }) }
 }
 

@@ -21,6 +21,8 @@ export interface Screen {
   print(...lines: readonly string[]): void
   /** What a reader of the results must not find among them. */
   note(...lines: readonly string[]): void
+  /** Where notes go: for what is drawn anew again and again. */
+  readonly notes: NodeJS.WritableStream
   styled(style: Style, text: string): string
   /** Until all that was printed and noted has been taken, or nobody will. */
   drained(): Promise<void>
@@ -78,6 +80,10 @@ export class StreamScreen implements Screen {
 
   note(...lines: readonly string[]): void {
     if (lines.length > 0) this.#streams.err.write(`${lines.join('\n')}\n`)
+  }
+
+  get notes(): NodeJS.WritableStream {
+    return this.#streams.err
   }
 
   styled(style: Style, text: string): string {

@@ -35,11 +35,12 @@ describe('data dump', () => {
     expect(err.text).toBe('')
   })
 
-  it('shows no bar among the results on a terminal', async () => {
-    const { run, out } = await sceneOn(100, ['Ada'])
+  it('shows a bar on a terminal, and not among the results', async () => {
+    const { run, out, err } = await sceneOn(100, ['Ada'])
     expect(await run('data', 'dump', emptyFolder())).toBe(0)
     expect(out.text).toMatch(/Author/)
     expect(out.text).not.toContain('dumping')
+    expect(err.text).toContain('dumping Author [')
   })
 
   it('prints one JSON value when asked to, and writes nothing in a dry run', async () => {

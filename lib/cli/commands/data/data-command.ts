@@ -103,11 +103,12 @@ const UNKNOWN = Number.MAX_SAFE_INTEGER
 
 /** A bar on a terminal, beside the results; elsewhere a line now and then. */
 function progressOn(screen: Screen): ProgressView {
-  return screen.width === undefined ? lines(screen) : bar()
+  return screen.width === undefined ? lines(screen) : bar(screen.notes)
 }
 
-function bar(): ProgressView {
+function bar(stream: NodeJS.WritableStream): ProgressView {
   const shown = new SingleBar({
+    stream,
     format: '{phase} {model} [{bar}] {value}{of}',
     hideCursor: true,
     clearOnComplete: true,
