@@ -60,6 +60,10 @@ export interface RetryOptions {
 
 /** What hooks, ambient code and `withSession` see. An ambient session refuses, with SESSION_IS_AMBIENT, what only one of its own can do. */
 export interface Session {
+  /**
+   * What waits to be written at this moment. A session of one's own compares all its objects for the answer: hooks that run for each row had better
+   * ask once, in `beforeFlush`.
+   */
   readonly uow: UnitOfWork
   /** A plain object for extensions to share data in; it ends with the session. */
   readonly info: Partial<SessionInfo> & Record<PropertyKey, unknown>
