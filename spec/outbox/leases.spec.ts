@@ -1,8 +1,10 @@
 /** Slots: who holds them, how they are shared, and what a holder does who has lost them. */
+import { sessionSubscriber } from 'flushpoint'
+import { Outbox } from 'flushpoint/outbox'
 import type { DataSource } from 'typeorm'
-import { describeDatabase } from '../support/databases.js'
+import { describeDatabase, openDataSource } from '../support/databases.js'
 import { gate } from '../support/events.js'
-import { movesOf, moving, noting, numbersOf, repeated, tellMoves, type Move } from '../support/moves.js'
+import { disordered, movesOf, moving, noting, numbersOf, repeated, tellMoves, type Move } from '../support/moves.js'
 import { openOutbox } from '../support/outbox.js'
 import { countRows, startRelay, until } from '../support/relays.js'
 import { shares, slotsOf, steal } from '../support/slots.js'
@@ -11,6 +13,25 @@ import { shares, slotsOf, steal } from '../support/slots.js'
 const leaseMs = 500
 
 describeDatabase('leases of slots', () => {
+  it('cover what a writer with more slots has stored, and what comes to wait there', async () => {
+    const writer = await openOutbox({ slots: 64 })
+    await tellMoves(writer, movesOf(100, 200))
+    const { subscribers: _, ...options } = writer.options
+    const dataSource = await openDataSource({
+      ...options,
+      synchronize: false,
+      subscribers: [sessionSubscriber({ extensions: [Outbox.with({ slots: 4, worker: 'none' })] })],
+    } as never)
+    const handled: Move[] = []
+    let failures = 0
+    const fails = moving('eye', () => {
+      if (failures++ < 20) throw new Error('not yet')
+    })
+    const relay = await startRelay(dataSource, { leaseMs, subscriptions: [noting('ear', handled), fails] })
+    await until('nothing is left', async () => (await countRows(dataSource, 'OutboxMessage')) === 0)
+    expect([handled.length, disordered(handled), (await relay.health()).slots]).toEqual([200, [], 3 * 64])
+  })
+
   const shared = (dataSource: DataSource, name: string, wanted: readonly number[]) =>
     until(`${name} is shared as ${wanted.join(', ')}`, async () => String(await shares(dataSource, name)) === String(wanted))
 

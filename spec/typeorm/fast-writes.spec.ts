@@ -51,8 +51,11 @@ describeDatabase('fastWrites', () => {
       .filter((line) => /^(INSERT|UPDATE|DELETE)/.test(line))
   }
 
-  /** Runs a script on both data sources; rows, hooks and net changes must be alike. */
-  async function alike(script: (manager: EntityManager) => Promise<unknown>): Promise<{ fast: string[]; plain: string[] }> {
+  /** Runs a script on both data sources; rows, hooks and net changes, but for columns that are `open` there, must be alike. */
+  async function alike(
+    script: (manager: EntityManager) => Promise<unknown>,
+    { open = [] }: { readonly open?: readonly string[] } = {},
+  ): Promise<{ fast: string[]; plain: string[] }> {
     const results = []
     for (const ds of [fast, plain]) {
       log.length = 0
@@ -61,7 +64,7 @@ describeDatabase('fastWrites', () => {
       const rows: object[][] = []
       for (const entity of [...ENTITIES, Folder])
         rows.push(await ds.manager.find<any>(entity, { order: { id: 'ASC' }, relations: relationsOf(ds, entity), withDeleted: true }))
-      results.push({ sent, rows: withoutDates(rows), log: [...log], told: changes.map((change) => described(change)) })
+      results.push({ sent, rows: withoutDates(rows), log: [...log], told: changes.map((change) => described(change, open)) })
     }
     const [first, second] = results
     expect(first!.rows).toEqual(second!.rows)
@@ -87,7 +90,10 @@ describeDatabase('fastWrites', () => {
   const relationsOf = (ds: DataSource, entity: EntityTarget<object>) =>
     Object.fromEntries(ds.getMetadata(entity).relations.map(({ propertyName }) => [propertyName, true]))
 
-  const described = ({ kind, table, before, after }: Change) => withoutDates({ kind, table, before, after })
+  const described = ({ kind, table, before, after }: Change, open: readonly string[]) => {
+    const closed = (image: object | null) => image && Object.fromEntries(Object.entries(image).filter(([name]) => !open.includes(name)))
+    return withoutDates({ kind, table, before: closed(before), after: closed(after) })
+  }
 
   const notes = () => numbers().map((index) => make(Note, { text: `note ${index}` }))
 
@@ -217,15 +223,18 @@ describeDatabase('fastWrites', () => {
   })
 
   it('leaves two objects of one row to TypeORM, which writes one after the other', async () => {
-    await alike(async (manager) => {
+    // TypeORM sends both UPDATEs at once and reads the version back behind each: whether the first sees the second is a matter of time
+    const open = ['version']
+    const script = async (manager: EntityManager) => {
       const [first, other] = await manager.save(notes().slice(0, 2))
       const [one, same] = await Promise.all([1, 2].map(() => manager.findOneByOrFail(Note, { id: first!.id })))
       Object.assign(one!, { text: 'changed' })
       Object.assign(same!, { reason: 'as well' })
       await manager.save([one!, other!, same!])
       const found = await manager.findOneByOrFail(Note, { id: first!.id })
-      expect(found.text).toBe('changed')
-    })
+      expect([found.text, found.version]).toEqual(['changed', 3])
+    }
+    await alike(script, { open })
   })
 
   it('leaves changes of unique values to TypeORM, which keeps the order they were given in', async () => {

@@ -248,12 +248,13 @@ export class Leases {
     return { ...held, others: othersOf([...known.keys()], names), givenBack, isOutrun }
   }
 
-  /** Every slot, after those of these names that are not there yet were added. */
+  /** Every slot, after those of these names that are not there yet were added: also where others have more slots than this relay. */
   async #allOf(connection: OutboxConnection, names: readonly string[]): Promise<readonly SlotRow[]> {
-    const { slots } = this.#parts
     const all = await this.#table.all(connection)
-    if (names.every((name) => all.filter(({ subscription }) => subscription === name).length >= slots)) return all
-    await this.#table.makeSlots(connection, names, slots)
+    const highest = all.reduce((most, { slot }) => Math.max(most, slot), await this.#table.highestWaiting(connection))
+    const count = Math.max(this.#parts.slots, highest + 1)
+    if (names.every((name) => all.filter(({ subscription }) => subscription === name).length >= count)) return all
+    await this.#table.makeSlots(connection, names, count)
     return this.#table.all(connection)
   }
 }

@@ -16,6 +16,9 @@ export interface SlotRow {
   readonly isFree: boolean
 }
 
+/** What relays leave where it is comes to be the oldest: a glance is enough. */
+const LOOKED_AT = 500
+
 /** Epochs of held slots, by name and slot. */
 export type Epochs = ReadonlyMap<string, ReadonlyMap<number, number>>
 
@@ -48,6 +51,15 @@ export class SlotTable {
         `INSERT INTO ${table('outbox_relay')} (owner, host, pid, subscriptions, started_at, alive_until) ` +
         `VALUES (${bind(owner)}, ${bind(host)}, ${bind(pid)}, ${bind(subscriptions)}, ${nowMs}, ${nowMs} + ${bind(this.#leaseMs)})`,
     )
+  }
+
+  /** The highest slot of the messages that have waited longest; -1 where none waits. Writers may have more slots than this relay was told of. */
+  async highestWaiting(connection: OutboxConnection): Promise<number> {
+    const [row] = await connection.rows(
+      ({ table }) =>
+        `SELECT MAX(slot) AS highest FROM (SELECT slot FROM ${table('outbox_message')} WHERE state = 0 ORDER BY seq LIMIT ${LOOKED_AT}) AS waiting`,
+    )
+    return Number(row!['highest'] ?? -1)
   }
 
   /** Adds the slots of names that have none yet. */
