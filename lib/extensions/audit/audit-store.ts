@@ -20,6 +20,7 @@ const DIALECTS: Readonly<Record<DatabaseFamily, AuditDialect>> = { sqlite: sqlit
 
 /** Whatever sends statements: a query runner, a manager, a DataSource. */
 export interface Connection {
+  readonly queryRunner?: { readonly isTransactionActive: boolean } | undefined
   query(sql: string, parameters?: unknown[]): Promise<unknown>
 }
 
@@ -50,6 +51,8 @@ type Bind = (value: unknown) => string
 
 const INSERTED = ['transaction_id', 'recorded_at', 'actor', 'request_id', 'entity', 'operation', 'entity_key', 'changes', 'relations']
 
+const SAVEPOINT = 'flushpoint_audit'
+
 /** More of them would be a text that is longer than what it saves. */
 const MOST_RUNS = 16
 
@@ -67,6 +70,30 @@ function runsOf(rows: readonly AuditRow[]): readonly (readonly AuditRow[])[] | u
 
 function textLength({ changes, key, relations }: AuditRow): number {
   return changes.length + key.length + (relations?.length ?? 0) + 50
+}
+
+/** Parts of the list, each short enough for a statement. */
+function portionsOf(rows: readonly AuditRow[], maxTextLength: number): readonly (readonly AuditRow[])[] {
+  const portions: (readonly AuditRow[])[] = []
+  for (let from = 0, to = 0; from < rows.length; from = to) {
+    let length = 0
+    do length += textLength(rows[to++]!)
+    while (to < rows.length && length + textLength(rows[to]!) <= maxTextLength)
+    portions.push(from === 0 && to === rows.length ? rows : rows.slice(from, to))
+  }
+  return portions
+}
+
+/** Who catches the error and commits once more sends all of it again. */
+async function undoneTogether(connection: Connection, send: () => Promise<void>): Promise<void> {
+  await connection.query(`SAVEPOINT ${SAVEPOINT}`)
+  try {
+    await send()
+  } catch (error) {
+    await connection.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`).catch(() => undefined) // where the transaction is gone there is nothing to undo
+    throw error
+  }
+  await connection.query(`RELEASE SAVEPOINT ${SAVEPOINT}`)
 }
 
 export class AuditStore {
@@ -87,16 +114,17 @@ export class AuditStore {
       .join('.')
   }
 
-  /** Inserts rows in their order, by one statement as long as they fit into one. */
+  /** Inserts rows in their order, by one statement as long as they fit into one: all of them, or none. */
   async insert(connection: Connection, rows: readonly AuditRow[], by: AuditedBy): Promise<void> {
-    const { maxTextLength } = this.#dialect
-    for (let from = 0, to = 0; from < rows.length; from = to) {
-      let length = 0
-      do length += textLength(rows[to++]!)
-      while (to < rows.length && length + textLength(rows[to]!) <= maxTextLength)
-      const { sql, parameters } = this.#insert(from === 0 && to === rows.length ? rows : rows.slice(from, to), by)
-      await withoutExtensions(() => connection.query(sql, parameters))
+    const portions = portionsOf(rows, this.#dialect.maxTextLength)
+    const send = async () => {
+      for (const some of portions) {
+        const { sql, parameters } = this.#insert(some, by)
+        await connection.query(sql, parameters)
+      }
     }
+    const isOne = portions.length === 1 || connection.queryRunner?.isTransactionActive !== true
+    await withoutExtensions(() => (isOne ? send() : undoneTogether(connection, send)))
   }
 
   #insert(rows: readonly AuditRow[], by: AuditedBy): Statement {

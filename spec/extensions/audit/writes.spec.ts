@@ -1,10 +1,17 @@
 /** Writes without a transaction of their own, and statements by query. */
 import { openSession } from 'flushpoint'
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm'
 import { openAudit, stepsOf, toldBy, trailOf } from '../../support/audit.js'
 import { errorOf } from '../../support/chains.js'
 import { closeDataSources, describeDatabase, recordStatements } from '../../support/databases.js'
 import { Article, ENTITIES, make, Note, Tag } from '../../support/models.js'
 import { describeWays } from '../../support/ways-in.js'
+
+@Entity()
+class Page {
+  @PrimaryGeneratedColumn() id: number
+  @Column('text') body: string
+}
 
 describeDatabase('a save that is to have no transaction', () => {
   afterEach(closeDataSources)
@@ -35,6 +42,30 @@ describeDatabase('a save that is to have no transaction', () => {
     const dataSource = await openAudit({ except: [Tag] }, { entities: ENTITIES })
     await dataSource.manager.save(make(Tag, { name: 'a' }), { transaction: false })
     expect([await dataSource.manager.count(Tag), await toldBy(dataSource)]).toEqual([1, []])
+  })
+})
+
+describeDatabase('a trail that takes several statements', () => {
+  afterEach(closeDataSources)
+
+  it('is written once where one of them fails and the commit is tried once more', async () => {
+    const dataSource = await openAudit(undefined, { entities: [Page] })
+    const runner = dataSource.createQueryRunner()
+    await runner.startTransaction()
+    const pages = Array.from({ length: 100 }, (_, index) => make(Page, { body: `${index} ${'"'.repeat(50_000)}` }))
+    await runner.manager.save(pages)
+    const { query } = runner
+    let audits = 0
+    const failing = jest.spyOn(runner, 'query').mockImplementation((async (...args: Parameters<typeof query>) => {
+      if (args[0].includes('INSERT INTO') && args[0].includes('audit_entry') && ++audits === 2) throw new Error('no')
+      return query.apply(runner, args)
+    }) as typeof query)
+    expect((await errorOf(runner.commitTransaction())).message).toBe('no')
+    await runner.commitTransaction()
+    failing.mockRestore()
+    await runner.release()
+    expect((await trailOf(dataSource)).map(({ key }) => key['id'])).toEqual(pages.map(({ id }) => id))
+    expect(audits).toBeGreaterThan(3)
   })
 })
 
