@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { CliError, type ErrorCode } from '../core/errors.js'
+import { CliError, hasErrorCode, type ErrorCode, type FlushpointError } from '../core/errors.js'
 import { nearestName } from '../core/nearest-name.js'
 import { EXIT, type Command, type CommandPorts, type ExitCode } from './command.js'
 import { helpOf, helpOfAll } from './help.js'
@@ -74,12 +74,17 @@ function notACommand(words: readonly string[], commands: readonly Command[]): Cl
   return new CliError('CLI_COMMAND_UNKNOWN', { given, nearest: nearestName(given, names) })
 }
 
+/** What the words of the command line made of themselves: where it was thrown says nothing. */
+function isOfWords(error: unknown): error is FlushpointError {
+  return error instanceof CliError || hasErrorCode(error, 'SUBSCRIPTION_UNKNOWN')
+}
+
 function printError(error: unknown, { screen }: CommandPorts): ExitCode {
-  if (!(error instanceof CliError)) {
+  if (!isOfWords(error)) {
     screen.note(...wholeError(error))
     return EXIT.error
   }
   screen.note(withoutPasswords(error.message))
   if (error.cause !== undefined) screen.note('', ...wholeError(error.cause))
-  return USAGE.has(error.code) ? EXIT.usage : EXIT.error
+  return error instanceof CliError && USAGE.has(error.code) ? EXIT.usage : EXIT.error
 }

@@ -10,7 +10,7 @@ import { entry, nearestOf } from './error-entry.js'
 export const OUTBOX_ERRORS = {
   OUTBOX_NOT_LISTED: entry<{ readonly database: string }>(
     ({ database }) => `Cannot use an outbox of the ${database} DataSource: it lists none among its session extensions`,
-    'list it: sessionSubscriber({ extensions: [Outbox] }) or install(dataSource, { extensions: [Outbox.with({ … })] })',
+    'list it: sessionSubscriber({ extensions: [Outbox] }) or install(dataSource, { extensions: [Outbox.with({ … })] }); what a subscriber lists is known once the DataSource is connected',
   ),
   OUTBOX_TABLES_MISSING: entry<{ readonly missing: string }>(
     ({ missing }) => `Cannot find the tables of the outbox: the DataSource maps no ${missing}`,

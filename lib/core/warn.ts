@@ -23,9 +23,20 @@ export type WarningCode =
 
 const said = new Set<string>()
 
+/** What others have thrown may hold whole documents. */
+const MAX_LENGTH = 2_000
+/** Those a terminal would obey; lines and tabs are harmless. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
 /** Emits a process warning of type FlushpointWarning. */
 export function warn(code: WarningCode, message: string): void {
-  process.emitWarning(message, { type: 'FlushpointWarning', code })
+  const text = message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH)}…` : message
+  process.emitWarning(text.replace(CONTROL, escaped), { type: 'FlushpointWarning', code })
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** As {@link warn}, but only the first time for this subject. */

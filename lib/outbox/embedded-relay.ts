@@ -9,7 +9,7 @@ import type { DataSource } from 'typeorm'
 import { messageOf } from '../core/errors.js'
 import { warn } from '../core/warn.js'
 import { outsideOfWork } from '../events/open-work.js'
-import { isConnected, onInstalled, type Installed } from '../session/installed.js'
+import { isConnected, onInstalled, onUninstalled, type Installed } from '../session/installed.js'
 import { isOutbox, settingsOf } from './outbox-settings.js'
 import { createRelay, type Relay } from './relay.js'
 import { stopBeforeDestroy } from './relay/stop-before-destroy.js'
@@ -18,10 +18,12 @@ import { stopBeforeDestroy } from './relay/stop-before-destroy.js'
 const LOOK_MS = 50
 
 const relays = new WeakMap<DataSource, Relay>()
-const watched = new WeakSet<DataSource>()
+/** Of those that are looked at: looks at once. */
+const watched = new WeakMap<DataSource, () => void>()
 
-/** The relay that runs in this process by itself, for its health and counters; undefined where none does. */
+/** The relay that runs, or ran last, in this process by itself, for its health and counters; undefined where none ever did. */
 export function embeddedRelayOf(dataSource: DataSource): Relay | undefined {
+  outsideOfWork(() => watched.get(dataSource)?.())
   return relays.get(dataSource)
 }
 
@@ -33,29 +35,35 @@ export function preventEmbeddedRelays(): void {
   shared[OFF] = true
 }
 
-/** Has DataSources get their relay when flushpoint is put on them. */
+/** Has DataSources get their relay when flushpoint is put on them, and lose it when it is taken off. */
 export function startEmbeddedRelays(): void {
   onInstalled((installed) => outsideOfWork(() => watch(installed)))
+  onUninstalled(({ dataSource }) => {
+    if (watched.delete(dataSource)) void relays.get(dataSource)?.stop()
+  })
 }
 
 function watch({ dataSource, extensions }: Installed): void {
   if (shared[OFF] === true || !extensions.some(isOutbox) || watched.has(dataSource)) return
-  watched.add(dataSource)
   beginOnceConnected(dataSource)
 }
 
 /** Nothing tells when a DataSource connects, so it is looked at until it has; a DataSource that nobody uses any more is not kept for that. */
 function beginOnceConnected(watchedOne: DataSource): void {
   const reference = new WeakRef(watchedOne)
-  const timer = setInterval(() => {
+  const look = () => {
     const dataSource = reference.deref()
-    if (dataSource !== undefined && !isConnected(dataSource)) return
+    if (dataSource !== undefined && watched.get(dataSource) === look && !isConnected(dataSource)) return
     clearInterval(timer)
-    if (dataSource === undefined || settingsOf(dataSource)?.isEmbedded !== true) return
+    if (dataSource === undefined || watched.get(dataSource) !== look) return
+    watched.set(dataSource, () => {})
+    if (settingsOf(dataSource)?.isEmbedded !== true) return
     begin(dataSource)
     beginAnewAfter(dataSource)
-  }, LOOK_MS)
+  }
+  const timer = setInterval(look, LOOK_MS)
   timer.unref()
+  watched.set(watchedOne, look)
 }
 
 function beginAnewAfter(dataSource: DataSource): void {
@@ -63,7 +71,7 @@ function beginAnewAfter(dataSource: DataSource): void {
     stop: () => Promise.resolve(),
     gone: () => {
       forget()
-      outsideOfWork(() => beginOnceConnected(dataSource))
+      if (watched.has(dataSource)) outsideOfWork(() => beginOnceConnected(dataSource))
     },
   })
 }

@@ -103,14 +103,19 @@ function makeSettings(dataSource: DataSource, options: OutboxOptions): OutboxSet
     hasNotify: options.notify === true && dataSource.options.type === 'postgres',
     isEmbedded: options.worker !== 'none',
     get subscriptions() {
-      const received = receiversOf(dataSource).filter(({ name }) => !listed.some((one) => one.name === name))
-      return received.length === 0 ? listed : [...listed, ...received]
+      return withReceivers(listed, dataSource)
     },
     relay: fullRelayOptions('Outbox.with({ relay })', options.relay ?? {}),
     isKept: namesMatching(options.events ?? ['*']),
     partitionKeyOf: options.partitionKey ?? defaultKey,
     headersOf: options.headers ?? defaultHeaders,
   })
+}
+
+/** What extensions have brought along by now belongs to every relay, whichever subscriptions it was given. */
+export function withReceivers(listed: readonly Subscription[], dataSource: DataSource): readonly Subscription[] {
+  const received = receiversOf(dataSource).filter(({ name }) => !listed.some((one) => one.name === name))
+  return received.length === 0 ? listed : [...listed, ...received]
 }
 
 /** The driver knows its database also where that is part of a URL. */

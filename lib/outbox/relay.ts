@@ -13,13 +13,14 @@ import { warn } from '../core/warn.js'
 import { assertWhole, LONGEST_TIMER_MS } from '../core/whole-number.js'
 import { eventFailureListeners, reportEventFailure } from '../events/event-failures.js'
 import { outsideOfWork } from '../events/open-work.js'
-import { settingsOrFail, type OutboxSettings } from './outbox-settings.js'
+import { settingsOrFail, withReceivers, type OutboxSettings } from './outbox-settings.js'
 import type { OutboxStatus } from './outbox-desk.js'
 import { outboxOf } from './outbox-of.js'
 import { activePlugins, activeSubscription, type ActiveSubscription } from './relay/active-subscription.js'
 import type { Acknowledged } from './relay/acknowledge.js'
 import { forget, SWEEP_MS } from './relay/forget.js'
 import { Notifications } from './relay/notifications.js'
+import { noteOwnSubscriptions } from './relay/own-subscriptions.js'
 import type { RelayCounters } from './relay/relay-counters.js'
 import { newIdentity } from './relay/relay-identity.js'
 import { RelayLoop } from './relay/relay-loop.js'
@@ -31,7 +32,7 @@ import { assertSubscriptions, type Subscription } from './subscription.js'
 import { onWakeUp } from './wake-up.js'
 
 export interface CreateRelayOptions extends RelayOptions {
-  /** Instead of those listed with the Outbox. @defaultValue those */
+  /** Instead of those listed with the Outbox; what extensions bring along, such as a change cache, it hands over besides. @defaultValue those */
   readonly subscriptions?: readonly Subscription[]
   /** Whether the program goes on for the sake of this relay. @defaultValue `true` */
   readonly keepsAlive?: boolean
@@ -87,11 +88,14 @@ export class Relay {
   #sweeping: Promise<void> | undefined
   #stopListening: () => void = () => {}
   #stopped: Promise<void> | undefined
+  /** Has the end wait no longer for handlers. */
+  #endPatience: () => void = () => {}
 
   /** Made by {@link createRelay}. */
   constructor(settings: OutboxSettings, { subscriptions, keepsAlive = true, onError }: CreateRelayOptions) {
     this.#settings = settings
     this.#subscriptions = subscriptions
+    if (subscriptions !== undefined) noteOwnSubscriptions(settings.dataSource, subscriptions)
     this.#onError = onError
     this.#notifications = settings.hasNotify ? new Notifications(settings.dataSource, () => this.wake()) : undefined
     this.#loops = Array.from({ length: settings.relay.loops }, () => this.#makeLoop(keepsAlive))
@@ -140,14 +144,16 @@ export class Relay {
 
   /**
    * Begins nothing any more, waits for the handlers that run, has those abort that take longer than `timeoutMs`, writes down what is done and gives the
-   * leases back. Calling it again waits for the same end.
+   * leases back. Calling it again waits for the same end, with the shorter patience of the two.
    *
    * @throws {ConfigurationError} OPTION_UNKNOWN · OPTION_INVALID
    */
   stop(options: StopOptions = {}): Promise<void> {
     checkOptions('relay.stop', options, { timeoutMs: 'number' })
     assertWhole('relay.stop', { timeoutMs: options.timeoutMs }, [0, LONGEST_TIMER_MS])
-    return (this.#stopped ??= outsideOfWork(() => this.#stop(options.timeoutMs ?? 30_000)))
+    if (this.#stopped === undefined) return (this.#stopped = outsideOfWork(() => this.#stop(options.timeoutMs ?? 30_000)))
+    if (options.timeoutMs !== undefined) void within(this.#stopped, options.timeoutMs).then(() => this.#endPatience())
+    return this.#stopped
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,7 +180,8 @@ export class Relay {
   async #drain(timeoutMs: number): Promise<void> {
     let isDrained = false
     const drained = Promise.all(this.#loops.map((loop) => loop.drain())).then(() => void (isDrained = true))
-    await within(drained, timeoutMs)
+    const impatient = new Promise<void>((resolve) => (this.#endPatience = resolve))
+    await within(Promise.race([drained, impatient]), timeoutMs)
     if (isDrained) return
     const reason = new OutboxError('RELAY_STATE_WRONG', { method: 'handle', current: 'stopping' })
     this.#loops.forEach((loop) => loop.abort(reason))
@@ -225,7 +232,10 @@ export class Relay {
   }
 
   #active(): readonly ActiveSubscription[] {
-    const subscriptions = (this.#subscriptions ?? this.#settings.subscriptions).map(activeSubscription)
+    const { dataSource, subscriptions: listed } = this.#settings
+    const subscriptions = (this.#subscriptions === undefined ? listed : withReceivers(this.#subscriptions, dataSource)).map(
+      activeSubscription,
+    )
     return this.#settings.relay.plugins ? [...subscriptions, ...activePlugins()] : subscriptions
   }
 

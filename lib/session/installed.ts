@@ -22,6 +22,7 @@ type EntityCheck = (target: unknown) => boolean
 /** Weakly: a DataSource that nobody uses any more is not kept for the sake of questions. */
 const installed = new Set<WeakRef<Installed>>()
 const listeners = new Set<(one: Installed) => void>()
+const forgetters = new Set<(one: Installed) => void>()
 let isDeclaredEntity: EntityCheck = () => true
 
 /** Noting one twice is once. */
@@ -32,6 +33,7 @@ export function noteInstalled(one: Installed): void {
 
 export function forgetInstalled(one: Installed): void {
   for (const reference of installed) if (reference.deref() === one) installed.delete(reference)
+  for (const listener of [...forgetters]) listener(one)
 }
 
 export function installedOnes(): readonly Installed[] {
@@ -58,6 +60,12 @@ export function isConnected(dataSource: DataSource): boolean {
 export function onInstalled(listener: (one: Installed) => void): () => void {
   listeners.add(listener)
   return () => void listeners.delete(listener)
+}
+
+/** Calls `listener` for each DataSource that flushpoint is taken off from now on. @returns Stops it. */
+export function onUninstalled(listener: (one: Installed) => void): () => void {
+  forgetters.add(listener)
+  return () => void forgetters.delete(listener)
 }
 
 /** Tells which classes are declared as entities, also before a DataSource maps them. */

@@ -2,7 +2,7 @@
 import { command, type Command } from '../../lib/cli/command.js'
 import { COMMANDS } from '../../lib/cli/commands.js'
 import { longName, text } from '../../lib/cli/options.js'
-import { CliError, SessionError } from '../../lib/core/errors.js'
+import { CliError, OutboxError, SessionError } from '../../lib/core/errors.js'
 import { play } from './fakes.js'
 
 const failing = (error: unknown): readonly Command[] => [
@@ -96,6 +96,13 @@ describe('an error of a command', () => {
     const { run, err } = play({ commands: failing(new SessionError('SESSION_NONE', {})) })
     expect(await run('fail')).toBe(1)
     expect(err.text).toMatch(/^SessionError: Cannot tell the current session.*\n +at /)
+  })
+
+  it('about a subscription that was mistyped is one line', async () => {
+    const error = new OutboxError('SUBSCRIPTION_UNKNOWN', { name: 'serach', nearest: 'search' })
+    const { run, err } = play({ commands: failing(error) })
+    expect(await run('fail')).toBe(1)
+    expect(err.text).toBe(`${error.message}\n`)
   })
 
   it('of the command line tells what to do, and its cause whole', async () => {

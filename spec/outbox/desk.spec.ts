@@ -1,5 +1,6 @@
 /** Operators see how an outbox stands, and what they do to it is done to what they meant and nothing else. */
-import { subscription, Outbox, outboxEntities, outboxOf, type LetterFilter, type OutboxDesk } from 'flushpoint/outbox'
+import { enablePluginEvents, registerPlugin } from 'flushpoint/events'
+import { createRelay, subscription, Outbox, outboxEntities, outboxOf, type LetterFilter, type OutboxDesk } from 'flushpoint/outbox'
 import { sessionSubscriber } from 'flushpoint'
 import { DataSource } from 'typeorm'
 import { onWakeUp } from '../../lib/outbox/wake-up.js'
@@ -249,6 +250,26 @@ describeDatabase('the desk of an outbox', () => {
       expect(await desk.blockedKeys()).toEqual([
         { subscription: 'strict', partitionKey: 'a', reason: 'dead', waiting: 2, oldestSequence: 1, nextAttemptAt: null, lastError: 'y' },
       ])
+    })
+
+    it('tells dead letters of plugins, and of subscriptions that a relay here was given, that block on these', async () => {
+      const strict = subscription({ name: 'own', onDead: 'block', handle: () => undefined })
+      createRelay(dataSource, { subscriptions: [strict] })
+      const plugin = {
+        slug: 'strict',
+        delivery: { onDead: 'block' as const },
+        wantsProcessEvent: () => true,
+        processEvent: () => undefined,
+      }
+      const takeOff = registerPlugin(plugin as never)
+      enablePluginEvents(true)
+      await fill(dataSource, [{ key: 'a', to: { own: DEAD, 'plugin:strict': DEAD, 'plugin:other': DEAD } }])
+      expect((await desk.blockedKeys()).map(({ subscription: name, reason }) => [name, reason])).toEqual([
+        ['own', 'dead'],
+        ['plugin:strict', 'dead'],
+      ])
+      enablePluginEvents(false)
+      takeOff()
     })
 
     it('keeps keys apart that databases may take for the same', async () => {

@@ -1,9 +1,9 @@
 /** The relay that runs beside a program by itself. */
-import { sessionSubscriber } from 'flushpoint'
+import { install, sessionSubscriber } from 'flushpoint'
 import { track } from 'flushpoint/events'
-import { embeddedRelayOf, Outbox, type Relay } from 'flushpoint/outbox'
+import { embeddedRelayOf, Outbox, outboxEntities, type Relay } from 'flushpoint/outbox'
 import { DataSource } from 'typeorm'
-import { createDatabase, dataSourceOptions, describeDatabase } from '../support/databases.js'
+import { createDatabase, databaseName, dataSourceOptions, describeDatabase, openDataSource } from '../support/databases.js'
 import { gate, warnings } from '../support/events.js'
 import { Moved, movesOf, moving, noting, tellMoves, type Move } from '../support/moves.js'
 import { openOutbox } from '../support/outbox.js'
@@ -84,6 +84,29 @@ describeDatabase('an embedded relay', () => {
     expect([handled, embeddedRelayOf(dataSource)]).toEqual([[0], embedded])
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(handled).toEqual([0])
+  })
+
+  it('is there as soon as its DataSource is connected', async () => {
+    const dataSource = await openOutbox({ worker: 'embedded', relay, subscriptions: [] })
+    const embedded = embeddedRelayOf(dataSource)!
+    await embedded.stop()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(embeddedRelayOf(dataSource)).toBe(embedded)
+  })
+
+  it('ends where the outbox is taken off its DataSource, and begins where it is put on again', async () => {
+    const handled: Move[] = []
+    const extensions = [Outbox.with({ relay, subscriptions: [noting('ear', handled)] })]
+    const dataSource = await openDataSource({ entities: outboxEntities(databaseName()) as never })
+    const takeOff = install(dataSource, { extensions })
+    const embedded = await running(dataSource)
+    takeOff()
+    await until('it has ended', () => String(embedded).startsWith('Relay (stopped'))
+    expect(embeddedRelayOf(dataSource)).toBe(embedded)
+    install(dataSource, { extensions })
+    await running(dataSource, embedded)
+    await tellMoves(dataSource, movesOf(1, 2))
+    await until('both are handled', () => handled.length === 2)
   })
 
   it('that cannot start says so once', async () => {

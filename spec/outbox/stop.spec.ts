@@ -190,6 +190,34 @@ describeDatabase('a relay that stops', () => {
     await expect(never.start()).rejects.toMatchObject({ code: 'RELAY_STATE_WRONG' })
   })
 
+  it('loses its patience where it is asked to once more with less', async () => {
+    const dataSource = await openOutbox()
+    const begun = gate()
+    let isAborted = false
+    const relay = await startRelay(dataSource, {
+      leaseMs,
+      subscriptions: [
+        moving('ear', (_, { abortSignal }) => {
+          begun.open()
+          return new Promise<void>((resolve) => {
+            abortSignal.addEventListener('abort', () => {
+              isAborted = true
+              resolve()
+            })
+          })
+        }),
+      ],
+    })
+    await tellMoves(dataSource, movesOf(1, 1))
+    await begun.opened
+    const stopped = relay.stop({ timeoutMs: 60_000 })
+    const again = relay.stop()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(isAborted).toBe(false)
+    await Promise.all([relay.stop({ timeoutMs: 10 }), stopped, again])
+    expect([isAborted, relay.counters.handled]).toEqual([true, 1])
+  })
+
   it('goes at the end of its scope', async () => {
     const dataSource = await openOutbox()
     const handled: Move[] = []

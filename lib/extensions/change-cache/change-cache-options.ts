@@ -71,7 +71,8 @@ export class ChangeCacheSettings {
   readonly withNeighbours: boolean
   readonly timeoutMs: number
   readonly #options: ChangeCacheOptions
-  readonly #classes = new WeakMap<DataSource, RootClasses>()
+  /** By the mappings, which a DataSource makes anew each time it connects. */
+  readonly #classes = new WeakMap<DataSource['entityMetadatas'], RootClasses>()
 
   private constructor(options: ChangeCacheOptions) {
     checkChangeCacheOptions(options)
@@ -93,7 +94,7 @@ export class ChangeCacheSettings {
    * @throws {DataError} DATA_NAME_REFUSED · DATA_MODELS_ALIKE when roots have no folder of their own.
    */
   classesOf(dataSource: DataSource): RootClasses {
-    let classes = this.#classes.get(dataSource)
+    let classes = this.#classes.get(dataSource.entityMetadatas)
     if (classes === undefined) {
       const { roots, exclude } = this.#options
       for (const root of roots ?? [])
@@ -101,7 +102,7 @@ export class ChangeCacheSettings {
       assertTables(dataSource, exclude ?? [])
       classes = new RootClasses(dataSource, { roots, isExcluded: tableFilter(PLACE, exclude) })
       assertFolders(classes)
-      this.#classes.set(dataSource, classes)
+      this.#classes.set(dataSource.entityMetadatas, classes)
     }
     return classes
   }

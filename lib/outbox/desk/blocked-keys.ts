@@ -1,18 +1,21 @@
 /**
  * Keys that wait behind a message which failed.
  *
- * Invariant: what blocks a key is its first failed message, as relays see it; a dead letter does so only where the subscription is known to
- * block on these.
+ * Invariant: what blocks a key is its first failed message, as relays see it; a dead letter does so only where this process knows that the
+ * subscription, or plugin, blocks on these.
  *
  * @module
  */
 import type { BlockedKey } from '../outbox-desk.js'
 import type { OutboxSettings } from '../outbox-settings.js'
+import { activePlugins } from '../relay/active-subscription.js'
+import { ownSubscriptionsOf } from '../relay/own-subscriptions.js'
 import type { Row, SqlParts } from '../sql/outbox-database.js'
 
 /** By subscription and key. */
 export async function readBlockedKeys(settings: OutboxSettings, subscription: string | undefined): Promise<readonly BlockedKey[]> {
-  const blocking = settings.subscriptions.filter(({ onDead }) => onDead === 'block').map(({ name }) => name)
+  const known = [...settings.subscriptions, ...ownSubscriptionsOf(settings.dataSource), ...activePlugins()]
+  const blocking = [...new Set(known.filter(({ onDead }) => onDead === 'block').map(({ name }) => name))]
   const rows = await settings.database.read((connection) => connection.rows((parts) => blockedSql(parts, blocking, subscription)))
   return rows.filter((row) => subscription === undefined || row['subscription'] === subscription).map(blockedKeyOf)
 }

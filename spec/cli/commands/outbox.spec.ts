@@ -229,7 +229,7 @@ describe('dead', () => {
 
   it('says where nothing was found as there is no such subscription', async () => {
     const { run, err } = play({ desk: new FakeDesk({ status: { subscriptions: [subscription('mail')] } }) })
-    await run('outbox', 'dead', '-s', 'mial')
+    expect(await run('outbox', 'dead', '-s', 'mial')).toBe(3)
     expect(err.text).toBe('There is no subscription "mial"; did you mean "mail"?\n')
   })
 })
@@ -266,7 +266,7 @@ describe.each([
 
   it('says where nothing was done as there is no such subscription', async () => {
     const { run, out, err } = play()
-    expect(await run('outbox', name, '-s', 'mail')).toBe(0)
+    expect(await run('outbox', name, '-s', 'mail')).toBe(3)
     expect([out.text.slice(0, 15), err.text]).toEqual(['0 dead letters ', 'There is no subscription "mail"\n'])
   })
 })

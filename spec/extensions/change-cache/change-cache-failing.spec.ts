@@ -5,7 +5,7 @@
  */
 import { sessionSubscriber, type SessionExtensionInput } from 'flushpoint'
 import { ChangeCache, changeCacheSubscription, dumpCache, type ChangeCacheOptions, type RecordCache } from 'flushpoint/extensions'
-import { outboxOf } from 'flushpoint/outbox'
+import { outboxOf, type CloudEvent } from 'flushpoint/outbox'
 import { Keyv } from 'keyv'
 import { sessionExtension } from '../../support/chains.js'
 import { entriesIn, filesIn, newFolder, recordsIn } from '../../support/change-records.js'
@@ -13,7 +13,7 @@ import { closeDataSources, openOnUsedTables } from '../../support/databases.js'
 import { messagesOf, openOutbox } from '../../support/outbox.js'
 import { Author, ENTITIES, make, Note } from '../../support/models.js'
 import { errorOf } from '../../support/sessions.js'
-import { startRelay, until } from '../../support/relays.js'
+import { hearing, startRelay, until } from '../../support/relays.js'
 import { describeWays } from '../../support/ways-in.js'
 
 /** A cache in memory whose `set` fails, or hangs, as long as it is asked to. */
@@ -163,6 +163,15 @@ describeWays('a change cache behind an outbox', (way) => {
     await deliver.handle({ data: message!.payload })
     await deliver.handle({ data: message!.payload })
     expect(await entriesIn(cache)).toHaveLength(1)
+  })
+
+  it('is served by a relay with subscriptions of its own, too', async () => {
+    const cache = new Keyv(new Map())
+    const dataSource = await openOutbox({}, { entities: ENTITIES, around: (outbox) => [ChangeCache.with({ cache }), outbox] })
+    const heard: CloudEvent[] = []
+    await startRelay(dataSource, { subscriptions: [hearing(heard)] })
+    await way.save(dataSource, make(Author, { name: 'a' }))
+    await until('both have it', async () => (await recordsIn(cache)).length === 1 && heard.length === 1)
   })
 
   it('needs nobody to list its subscription, and gives that of each cache a name of its own', async () => {

@@ -38,6 +38,18 @@ describeWays('a change cache', (way) => {
     })
   const recorded = async () => (await recordsIn(cache)).map(namesOf)
 
+  it('goes on where its DataSource is closed and connects anew', async () => {
+    const dataSource = await open()
+    await way.save(dataSource, make(Author, { name: 'before' }))
+    await dataSource.destroy()
+    await dataSource.initialize()
+    await way.save(dataSource, make(Author, { name: 'after' }))
+    expect((await recordsIn(cache)).map(({ created }) => created.map(({ data }) => (data as { name: string }).name))).toEqual([
+      ['before'],
+      ['after'],
+    ])
+  })
+
   // D12
   it('has one record for a commit: who, and what was created, updated and deleted', async () => {
     const dataSource = await open()

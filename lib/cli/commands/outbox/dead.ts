@@ -27,8 +27,7 @@ export const outboxDead = command({
       const letters = await desk.dead({ ...letterFilter(values), limit: values.limit })
       if (values.json) ports.screen.print(JSON.stringify(letters, null, 2))
       else printLetters(ports.screen, letters, values.limit)
-      if (letters.length === 0) await noteUnknown(values.subscription, desk, ports)
-      return letters.length > 0 ? EXIT.trouble : EXIT.fine
+      return letters.length > 0 ? EXIT.trouble : noteUnknown(values.subscription, desk, ports)
     }),
 })
 

@@ -24,8 +24,7 @@ export const outboxDiscard = command({
     return withDesk(values, ports, async (desk) => {
       const discarded = await desk.discard(filter)
       ports.screen.print(values.json ? JSON.stringify({ discarded }) : `${counted(discarded, 'dead letter')} deleted.`)
-      if (discarded === 0) await noteUnknown(values.subscription, desk, ports)
-      return EXIT.fine
+      return discarded === 0 ? noteUnknown(values.subscription, desk, ports) : EXIT.fine
     })
   },
 })

@@ -21,8 +21,7 @@ export const outboxRedrive = command({
     return withDesk(values, ports, async (desk) => {
       const redriven = await desk.redrive(filter)
       ports.screen.print(values.json ? JSON.stringify({ redriven }) : `${counted(redriven, 'dead letter')} will be tried again.`)
-      if (redriven === 0) await noteUnknown(values.subscription, desk, ports)
-      return EXIT.fine
+      return redriven === 0 ? noteUnknown(values.subscription, desk, ports) : EXIT.fine
     })
   },
 })

@@ -8,7 +8,7 @@
 import { messageOf } from '../../../core/errors.js'
 import { nearestName } from '../../../core/nearest-name.js'
 import type { OutboxDesk, OutboxStatus } from '../../../outbox/outbox-desk.js'
-import type { CommandPorts, DataSourcePlace } from '../../command.js'
+import { EXIT, type CommandPorts, type DataSourcePlace, type ExitCode } from '../../command.js'
 import { closeDataSource } from '../../data-source/open-data-source.js'
 
 export async function withDesk<T>(place: DataSourcePlace, ports: CommandPorts, work: (desk: OutboxDesk) => Promise<T>): Promise<T> {
@@ -22,11 +22,16 @@ export async function withDesk<T>(place: DataSourcePlace, ports: CommandPorts, w
   }
 }
 
-/** Says so where nothing was found because there is no such subscription: letters of one that is gone may be there all the same. */
-export async function noteUnknown(subscription: string | undefined, desk: OutboxDesk, { screen }: CommandPorts): Promise<void> {
-  if (subscription === undefined) return
-  const unknown = unknownSubscription(subscription, await desk.status())
-  if (unknown !== undefined) screen.note(unknown)
+/**
+ * Says so where nothing was found because there is no such subscription: letters of one that is gone may be there all the same.
+ *
+ * @returns The exit code: that is trouble.
+ */
+export async function noteUnknown(subscription: string | undefined, desk: OutboxDesk, { screen }: CommandPorts): Promise<ExitCode> {
+  const unknown = subscription === undefined ? undefined : unknownSubscription(subscription, await desk.status())
+  if (unknown === undefined) return EXIT.fine
+  screen.note(unknown)
+  return EXIT.trouble
 }
 
 /** A sentence, where there is no such subscription. */
