@@ -1,4 +1,5 @@
 /** A tail tells every event once, the last ones first and then those that are recorded. */
+import { randomUUID } from 'node:crypto'
 import { outboxOf, type CloudEvent } from 'flushpoint/outbox'
 import type { DataSource, QueryRunner } from 'typeorm'
 import { errorOf } from '../support/chains.js'
@@ -147,24 +148,28 @@ describeDatabase(
     beforeEach(async () => void (dataSource = await openOutbox()))
     afterEach(() => Promise.all(writers.splice(0).map((writer) => writer.release())))
 
-    const write = async (id: string) => {
+    // MySQL locks what lies beside an entry of an index that was deleted and has the same id, as those of an earlier test may have
+    const run = randomUUID().slice(0, 18)
+    const idOf = (name: string) => `${name}-${run}`
+
+    const write = async (name: string) => {
       const writer = dataSource.createQueryRunner()
       writers.push(writer)
       await writer.startTransaction()
       await writer.manager.getRepository('OutboxMessage').insert({
-        ...{ id, kind: 'tracked', type: 'film.added', source: '/', slot: 0 },
+        ...{ id: idOf(name), kind: 'tracked', type: 'film.added', source: '/', slot: 0 },
         ...{ payload: '{}', headers: '{}', occurred_at: 1 },
       })
       return writer
     }
 
     it('tells those whose commit was late, too', async () => {
-      await fill(dataSource, ids('a'))
+      await fill(dataSource, [{ id: idOf('a') }])
       const before = await write('b')
       const first = await write('c')
       await first.commitTransaction()
       const events = outboxOf(dataSource).tail()[Symbol.asyncIterator]()
-      const told = async () => ((await events.next()).value as CloudEvent).id
+      const told = async () => ((await events.next()).value as CloudEvent).id.slice(0, 1)
       expect([await told(), await told()]).toEqual(['a', 'c'])
       const [slow, quick, undone] = [await write('d'), await write('e'), await write('f')]
       await quick.commitTransaction()
