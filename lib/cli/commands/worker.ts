@@ -7,15 +7,13 @@
  */
 import type { DataSource } from 'typeorm'
 import { CliError } from '../../core/errors.js'
+import { LONGEST_TIMER_MS } from '../../core/whole-number.js'
 import { command, EXIT, type CommandPorts, type ExitCode } from '../command.js'
 import { closeDataSource } from '../data-source/open-data-source.js'
 import { DATA_SOURCE_OPTIONS } from '../data-source/options.js'
 import { flag, integer, type ValuesOf } from '../options.js'
 import type { RelayOptions, WorkerRelay } from '../worker-relay.js'
 import { WorkerLog } from './worker-log.js'
-
-/** As long as a timer can be. */
-const MOST_MS = 2_147_483_647
 
 const OPTIONS = {
   ...DATA_SOURCE_OPTIONS,
@@ -33,7 +31,7 @@ const OPTIONS = {
   }),
   timeoutMs: integer('MS', {
     min: 0,
-    max: MOST_MS,
+    max: LONGEST_TIMER_MS,
     absent: 30_000,
     help: 'how long it waits for handlers when it is asked to stop (default 30000)',
   }),
@@ -79,7 +77,7 @@ function relayOptions({ loops, batch }: ValuesOf<typeof OPTIONS>): RelayOptions 
 
 /** @throws {CliError} CLI_STOP_TOO_SLOW when the relay or the database does not let go. */
 async function stopped({ relay, dataSource, timeoutMs }: { relay: WorkerRelay; dataSource: DataSource; timeoutMs: number }): Promise<void> {
-  const wholeMs = Math.min(timeoutMs + GRACE_MS, MOST_MS)
+  const wholeMs = Math.min(timeoutMs + GRACE_MS, LONGEST_TIMER_MS)
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new CliError('CLI_STOP_TOO_SLOW', { timeoutMs: wholeMs })), wholeMs)

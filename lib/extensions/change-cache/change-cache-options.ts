@@ -10,7 +10,7 @@ import { checkOptions } from '../../core/check-options.js'
 import type { Context } from '../../core/context.js'
 import { describeValue } from '../../core/describe-value.js'
 import { ConfigurationError, DataError } from '../../core/errors.js'
-import { assertWhole } from '../../core/whole-number.js'
+import { assertWhole, LONGEST_TIMER_MS } from '../../core/whole-number.js'
 import type { EntityRef } from '../../mapper/entity-types.js'
 import { folderNameOf } from '../data-folder/file-name.js'
 import { tableFilter } from '../table-filter.js'
@@ -133,7 +133,7 @@ function checkChangeCacheOptions(options: ChangeCacheOptions): void {
   })
   if (options.cache !== undefined) assertCache(PLACE, options.cache)
   checkOptions(`${PLACE}({ guest })`, options.guest ?? {}, { username: 'string', email: 'string' })
-  assertWhole(PLACE, { timeoutMs: options.timeoutMs }, [1, 2 ** 31 - 1])
+  assertWhole(PLACE, { timeoutMs: options.timeoutMs }, [1, LONGEST_TIMER_MS])
   if (options.roots?.length === 0) throw invalid('roots', 'at least one class, or none given for every class', 'an empty list')
   tableFilter(PLACE, options.exclude)
 }

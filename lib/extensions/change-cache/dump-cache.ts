@@ -10,7 +10,7 @@ import { checkOptions } from '../../core/check-options.js'
 import { describeValue } from '../../core/describe-value.js'
 import { ConfigurationError } from '../../core/errors.js'
 import { nearestName } from '../../core/nearest-name.js'
-import { assertWhole } from '../../core/whole-number.js'
+import { assertWhole, LONGEST_TIMER_MS } from '../../core/whole-number.js'
 import type { EntityRef } from '../../mapper/entity-types.js'
 import { DataFolder } from '../data-folder/data-folder.js'
 import { folderNameOf } from '../data-folder/file-name.js'
@@ -200,7 +200,7 @@ function checked(options: DumpCacheOptions): Checked {
   checkOptions(PLACE, isPlain(options) ? { ...options, ...ANY } : options, KINDS)
   const { cache = defaultChangeCache(), git = false, roots, dir, timeoutMs = 30_000, abortSignal } = options
   assertCache(PLACE, cache)
-  assertWhole(PLACE, { timeoutMs }, [1, 2 ** 31 - 1])
+  assertWhole(PLACE, { timeoutMs }, [1, LONGEST_TIMER_MS])
   if (abortSignal !== undefined && !(abortSignal instanceof AbortSignal))
     throw invalid('abortSignal', 'an AbortSignal', describeValue(abortSignal))
   if (typeof dir !== 'string' || dir === '') throw invalid('dir', 'the path of a folder', describeValue(dir))
